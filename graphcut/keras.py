@@ -92,26 +92,26 @@ class AuditCallback(FirstBatch):
             frozen = ": the model has no trainable weights" * (not self.model.trainable_weights)
             yield "the first batch of fit took no gradient" + frozen
         for key in as_tuple(self.frozen):
-            found = _audited_variables(self.audits, key)
-            reached = [(audit, each) for audit, each in found if each.verdict in WITH_GRADIENT]
+            result = _audited_variables(self.audits, key)
+            reached = [(audit, each) for audit, each in result if each.verdict in WITH_GRADIENT]
             if reached:
                 yield "%s must get no gradient and does:\n%s" % (_key_text(key), _explained(reached))
-            elif not found:
+            elif not result:
                 yield from filter(None, [self._unknown("frozen", key)])
         for key in ["*"] if self.must_train is None else as_tuple(self.must_train):
             yield from self._untrained(key)
 
     def _untrained(self, key: Any) -> Iterator[str]:
-        found = _audited_variables(self.audits, key)
-        reached = {each.name for _, each in found if each.verdict in WITH_GRADIENT}
-        missing = [(audit, each) for audit, each in found if each.name not in reached]
+        result = _audited_variables(self.audits, key)
+        reached = {each.name for _, each in result if each.verdict in WITH_GRADIENT}
+        missing = [(audit, each) for audit, each in result if each.name not in reached]
         missing = missing if self.must_train is not None else [each for each in missing if not self._is_frozen(each[1])]
         if missing:
             what = "these variables" if self.must_train is None else _key_text(key)
             yield "%s must get a gradient and %s not:\n%s" % (
                 what, "do" if self.must_train is None else "does", _explained(missing)
             )  # fmt: skip
-        elif not found and self.audits and self.must_train is not None:
+        elif not result and self.audits and self.must_train is not None:
             yield self._unknown("must_train", key) or "%s must get a gradient, and fit takes none of it" % _key_text(key)
 
     def _is_frozen(self, variable: VariableAudit) -> bool:
@@ -134,18 +134,18 @@ class AuditCallback(FirstBatch):
 
 def _audited_variables(audits: Tuple[Audit, ...], key: Any) -> _Found:
     """Return the variables that a key matches, each with its audit; audits without such a variable are skipped."""
-    found: _Found = []
+    result: _Found = []
     for audit in audits:
         try:
-            found += [(audit, each) for each in variables_of(audit, key)]
+            result += [(audit, each) for each in variables_of(audit, key)]
         except (GraphcutError, KeyError):
             continue
-    return found
+    return result
 
 
-def _explained(found: _Found) -> str:
-    (audit, _), *_ = found
-    return explain_groups(audit, [each for other, each in found if other is audit])
+def _explained(result: _Found) -> str:
+    (audit, _), *_ = result
+    return explain_groups(audit, [each for other, each in result if other is audit])
 
 
 def _key_text(key: Any) -> str:

@@ -152,9 +152,9 @@ def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
     audits: List[Any] = []
 
     def audited(step: Any, *args: Any, **kwargs: Any) -> Tuple[Any, ...]:
-        found = audit(step, *args, **kwargs)
-        audits.extend(found)
-        return found
+        result = audit(step, *args, **kwargs)
+        audits.extend(result)
+        return result
 
     yield audited
     report = getattr(request.node, "_graphcut_report", None)

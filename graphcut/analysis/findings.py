@@ -189,8 +189,8 @@ class Findings:
     def assumptions(self) -> Tuple[Assumption, ...]:
         """Return the evidence that the graph was rewritten, and the ops whose gradient is a guess."""
         flat = self.traced.flat
-        told = (Assumption(flat.names[op], flat.type(op), REWRITTEN[done], True) for op, done in signs(flat))
-        return (*told, *self.flow.rules.assumptions())
+        rewritten_ops = (Assumption(flat.names[op], flat.type(op), REWRITTEN[done], True) for op, done in signs(flat))
+        return (*rewritten_ops, *self.flow.rules.assumptions())
 
     def _cut(self, verdict: Verdict, tensor: Optional[int]) -> Tuple[Tuple[Fence, ...], int, bool]:
         if tensor is None:

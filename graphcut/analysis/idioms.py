@@ -133,7 +133,7 @@ class Idioms:
         self._feeding = frozenset(flat.producer[each] for loss in self._losses for each in self._ancestors(loss))
         inside = self._feeding - self._backward
         readers = readers_of(flat, lambda op, index: op in inside)
-        self._readers = {tensor: list(found) for tensor, found in readers.items()}
+        self._readers = {tensor: list(result) for tensor, result in readers.items()}
         for each in self._traced.variables:
             self._shapes[each.name] = each.shape
             for name in each.tensors:
@@ -283,8 +283,8 @@ class Idioms:
         def behind(tensor: int) -> List[int]:
             return [each for reader, _ in self._readers.get(tensor, ()) for each in flat.outputs(reader)]
 
-        found = find_reachable(list(flat.outputs(op)), behind)
-        return not any(flat.type(flat.producer[each]) in _LAYERS for each in found if flat.producer[each] != op)
+        result = find_reachable(list(flat.outputs(op)), behind)
+        return not any(flat.type(flat.producer[each]) in _LAYERS for each in result if flat.producer[each] != op)
 
     def _is_added_up(self, op: int) -> bool:
         """Return whether a product is a summand of a sum of products."""

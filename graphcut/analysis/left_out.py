@@ -99,12 +99,12 @@ def _is_only_untracked(row: LeftOut) -> bool:
     return row.is_stopped and row.is_untracked and row.is_plain and not is_meant
 
 
-def _averages(traced: LoadedGraph, found: Sequence[Target], targets: Sequence[Target]) -> FrozenSet[str]:
+def _averages(traced: LoadedGraph, result: Sequence[Target], targets: Sequence[Target]) -> FrozenSet[str]:
     """Return the averages of batch normalizations that have another variable in the gradient call.
 
     A variance that no gradient trains feeds a reciprocal root or a fused op; a mean has its scope and shape.
     """
-    still = [each for each in found if each.variable.trainable is False]
+    still = [each for each in result if each.variable.trainable is False]
     learning = {(_scope(each), each.variable.shape) for each in targets}
     candidates = [each for each in still if (_scope(each), each.variable.shape) in learning]
     if not candidates:

@@ -69,14 +69,14 @@ def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSe
 
 def _connected_to(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
     """Return the tensors connected to ``ends``, directly or by zeros that TensorFlow fills in."""
-    found = find_leading_tensors(flow, flow.connected, connected_inputs, ends)
-    while found:
-        filling = (op for op, fill in flow.fills.items() if not found.isdisjoint(fill.tensors))
+    result = find_leading_tensors(flow, flow.connected, connected_inputs, ends)
+    while result:
+        filling = (op for op, fill in flow.fills.items() if not result.isdisjoint(fill.tensors))
         results = {each for each in map(flow.rules.flat.first_output.__getitem__, filling) if flow.connected.reaches(each)}
-        if results <= found:
+        if results <= result:
             break
-        found = find_leading_tensors(flow, flow.connected, connected_inputs, found | results)
-    return found
+        result = find_leading_tensors(flow, flow.connected, connected_inputs, result | results)
+    return result
 
 
 def _raising_outputs(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:

@@ -40,9 +40,9 @@ def ops_between(
     def producers(tensors: Iterable[int]) -> List[int]:
         return [flat.producer[tensor] for tensor in tensors if flat.producer[tensor] in reached]
 
-    found = find_reachable(producers(seeds), lambda op: producers(flat.inputs[op] + inner.get(op, ())))
-    exits = {flat.producer[exit] for op in found if flat.type(op) in ("Exit", "RefExit") for exit in _tensors(fills, op)}
-    return frozenset(found | exits)
+    result = find_reachable(producers(seeds), lambda op: producers(flat.inputs[op] + inner.get(op, ())))
+    exits = {flat.producer[exit] for op in result if flat.type(op) in ("Exit", "RefExit") for exit in _tensors(fills, op)}
+    return frozenset(result | exits)
 
 
 def _tensors(fills: Mapping[int, Fill], op: int) -> Tuple[int, ...]:

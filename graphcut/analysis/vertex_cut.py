@@ -79,10 +79,10 @@ def smallest_cut(paths: Paths) -> FrozenSet[int]:
         raise Uncuttable(last[node])
     rest = [node for node in before if node not in forced]
     after = {node: [each for each in before[node] if each != LOSS and each not in forced] for node in rest}
-    found = smallest(after, last.keys() & after.keys(), {node for node in rest if LOSS in before[node]}, paths.rigid)
-    if found is None:
+    result = smallest(after, last.keys() & after.keys(), {node for node in rest if LOSS in before[node]}, paths.rigid)
+    if result is None:
         raise Uncuttable(next(last[node] for node in rest if node in last))
-    return frozenset(found | forced)
+    return frozenset(result | forced)
 
 
 def smallest_cuts(

@@ -30,13 +30,13 @@ def reach(
         avoiding: tensors that the path must not pass.
     """
     parents = _walk_states(flow, through, avoiding)
-    found: Dict[str, _State] = {}
+    result: Dict[str, _State] = {}
     for target in targets:
         states = ((tensor, True) for tensor in target.tensors if flow.verdict(tensor) in WITH_GRADIENT)
         state = next((each for each in states if each in parents), None)
         if state is not None:
-            found[target.variable.name] = state
-    return Reach(tuple(found), lambda _: {name: _path(flow, parents, state) for name, state in found.items()})  # type: ignore
+            result[target.variable.name] = state
+    return Reach(tuple(result), lambda _: {name: _path(flow, parents, state) for name, state in result.items()})  # type: ignore
 
 
 def _walk_states(flow: GradientFlow, through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> _Parents:

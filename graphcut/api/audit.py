@@ -60,12 +60,12 @@ class Audit:
         self._step = StepFacts() if step is None else step
         self._index = TargetIndex(request.traced, self._targets)
         self._findings = Findings(request.traced, analyze(request))
-        found = tuple(self._findings.of(target) for target in asked)
+        result = tuple(self._findings.of(target) for target in asked)
         self._answers, self._shown = answers, self._findings.recorded_answers(asked) if answers is None else None
         assumed = answers is not None and bool(answers.error) and bool(self._findings.assumptions())
         known = answers or self._shown
-        settled = () if known is None else reconcile(found, known, assumed)
-        self.variables: Tuple[VariableAudit, ...] = found if known is None else tuple(each.variable for each in settled)
+        settled = () if known is None else reconcile(result, known, assumed)
+        self.variables: Tuple[VariableAudit, ...] = result if known is None else tuple(each.variable for each in settled)
         self._disagreements = tuple(each.disagreement for each in settled if each.disagreement is not None)
         self._retrace: Optional[Retrace] = None
 
@@ -180,8 +180,8 @@ class Audit:
         if not stops or len(self.flat.names) > _NAMED_OPS:
             return {}
         idioms = Idioms(self._traced, self._findings.flow.losses)
-        found = {name: next(filter(None, map(idioms.of, self._traced.names.ops(name))), None) for name in stops}
-        return {name: idiom.label for name, idiom in found.items() if idiom is not None}
+        result = {name: next(filter(None, map(idioms.of, self._traced.names.ops(name))), None) for name in stops}
+        return {name: idiom.label for name, idiom in result.items() if idiom is not None}
 
     @cached_property
     def left_out_ops(self) -> Mapping[int, LeftOut]:
@@ -197,11 +197,11 @@ class Audit:
 
     def _left_out_of(self, key: Any) -> Tuple[LeftOut, ...]:
         """Return the entries of ``left_out`` that a key matches."""
-        found = self.left_out
-        if not found:
+        result = self.left_out
+        if not result:
             return ()
         known = {each.name for each in find_targets(self._traced, key)}
-        return tuple(each for each in found if each.name in known)
+        return tuple(each for each in result if each.name in known)
 
     @cached_property
     def left_out_targets(self) -> Tuple[Target, ...]:
@@ -476,8 +476,8 @@ class Audit:
         judged = tuple(zip(self._targets, self.variables))
         with show_progress() as say:
             say("asking TensorFlow for the gradients")
-            found = disagreements(self._request, judged) + (nonzeros(self._request, judged) if numbers else ())
-        return Results(found, _AGREES)
+            result = disagreements(self._request, judged) + (nonzeros(self._request, judged) if numbers else ())
+        return Results(result, _AGREES)
 
     def suggest_stops(self, block: Any, keep: Any = None) -> Tuple[Suggestion, ...]:
         """Return the fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
@@ -774,10 +774,10 @@ def audit(
         say("auditing %d ops" % len(traced.flat.names))
         if loss is None and traced.origin.step is not None:
             raise is_step(source, args, traced.origin.step)
-        found = resolve_loss(traced, loss, grad_ys)
+        result = resolve_loss(traced, loss, grad_ys)
         if loss is None and unaudited_step(source):
-            found = found._replace(source="%s; %s" % (found.source, unaudited_step(source)))
-        request = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle, overlay))
+            result = result._replace(source="%s; %s" % (result.source, unaudited_step(source)))
+        request = AuditRequest(traced, result, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle, overlay))
         made = Audit(request, targets(traced, variables))
     asked: Dict[str, Any] = {"loss": loss, "variables": variables, "stop_gradients": stop_gradients, "grad_ys": grad_ys}
     made._retrace = _retrace(source, args, oracle=oracle, **asked)

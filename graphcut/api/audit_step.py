@@ -208,8 +208,8 @@ def _stop_outside(traced: LoadedGraph, call: GradientCall, stopped: StopOps) -> 
 
 def _requested_tensors(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind]]:
     """Return the requested tensors, each with the barrier ``not-watched`` if a tape watches it only on request."""
-    told = [(row, None if tape.automatic and row.variable.trainable else BarrierKind.NOT_WATCHED) for row in rows]
-    return {tensor: barrier for row, barrier in told for tensor in row.tensors}
+    with_barriers = [(row, None if tape.automatic and row.variable.trainable else BarrierKind.NOT_WATCHED) for row in rows]
+    return {tensor: barrier for row, barrier in with_barriers for tensor in row.tensors}
 
 
 _BEFORE = "; the tape recorded before the step began, outside of what was traced: its answer decides"
@@ -252,10 +252,10 @@ def _answers(call: GradientCall, rows: Sequence[Target], listed: Sequence[Target
     got_gradient = tuple(None if each is None else each.optimizer_got_gradient for each in asked)
     if call.answers is None:
         return RecordedAnswers((None,) * len(listed), call.zeros, call.error, updates, got_gradient)
-    found: Dict[Hashable, bool] = {}
+    result: Dict[Hashable, bool] = {}
     for row, given in zip(rows, call.answers):
-        found[_key(row)] = found.get(_key(row), False) or given
-    answered = tuple(found.get(_key(each)) for each in listed)
+        result[_key(row)] = result.get(_key(row), False) or given
+    answered = tuple(result.get(_key(each)) for each in listed)
     decides = call.tape is not None and call.tape.began_before
     return RecordedAnswers(answered, call.zeros, "", updates, got_gradient, decides=decides)
 

@@ -35,10 +35,10 @@ def load_source(
         GraphcutError: the source does not exist, or a function without arguments returned a value that cannot be traced.
     """
     modules = {} if modules is None else modules
-    found = None if os.path.exists(source) else _PYTHON.fullmatch(source)
-    if found:
-        module = _import_module(found.group("module"), modules)
-        return _traceable(source, _attribute(module, found.group("name")), specs)
+    match = None if os.path.exists(source) else _PYTHON.fullmatch(source)
+    if match:
+        module = _import_module(match.group("module"), modules)
+        return _traceable(source, _attribute(module, match.group("name")), specs)
     if source.endswith(".py"):
         raise GraphcutError(f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}")
     if specs:
@@ -91,30 +91,30 @@ def _execute_file(path: str) -> ModuleType:
 
 
 def _attribute(module: ModuleType, name: str) -> Any:
-    found: Any = module
+    result: Any = module
     for part in name.split("."):
-        if not hasattr(found, part):
-            known = [each for each in dir(found) if not each.startswith("_")]
+        if not hasattr(result, part):
+            known = [each for each in dir(result) if not each.startswith("_")]
             raise GraphcutError(f"no {printable(name)} in {printable(module.__name__)}{near_names(part, known)}")
-        found = getattr(found, part)
-    return found
+        result = getattr(result, part)
+    return result
 
 
-def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Sequence[Any]]:
-    if specs and inspect.isfunction(found):
-        _check_number(source, found, specs)
-    if specs or not inspect.isfunction(found):
-        return found, specs
-    needed = _required_arguments(found)
+def _traceable(source: str, results: Any, specs: Sequence[Spec]) -> Tuple[Any, Sequence[Any]]:
+    if specs and inspect.isfunction(results):
+        _check_number(source, results, specs)
+    if specs or not inspect.isfunction(results):
+        return results, specs
+    needed = _required_arguments(results)
     if needed:
         raise GraphcutError(
             f"{printable(source)} takes {', '.join(needed)}\ngive a --spec for each, such as --spec 'float32[32,10]'"
         )
-    result, graph = _call(found)
+    result, graph = _call(results)
     thing, arguments = (result[0], result[1:]) if isinstance(result, tuple) and result else (result, ())
     if not (callable(thing) or hasattr(thing, "as_graph_def") or hasattr(thing, "SerializeToString")):
         if result is None or hasattr(result, "node_def") or _holds_tensors(result):
-            return found if graph is None else graph, ()
+            return results if graph is None else graph, ()
         raise GraphcutError(
             f"{printable(source)} returned a value of type {type(thing).__name__}, which cannot be traced\n"
             "return a tf.Graph, a function, or a tuple of a function and its arguments"

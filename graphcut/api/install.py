@@ -162,12 +162,12 @@ def _notebook() -> Any:
 _HEADING = "graphcut explains the gradient"
 
 
-def _explanation(found: MissingGradient) -> str:
+def _explanation(explanation: MissingGradient) -> str:
     """Return the reason, the line and the advice for each group of variables without a gradient."""
-    heading = "%s taken at %s:" % (_HEADING, at(found.where)) if found.where else "%s:" % _HEADING
-    gradient = found.whole()
+    heading = "%s taken at %s:" % (_HEADING, at(explanation.where)) if explanation.where else "%s:" % _HEADING
+    gradient = explanation.whole()
     if gradient is None:
-        return "\n".join([heading, *unrecorded_lines(found.known, found.loss_dtypes)])
+        return "\n".join([heading, *unrecorded_lines(explanation.known, explanation.loss_dtypes)])
     (audit,) = audits_of([gradient])
     missing = [each for each in audit.variables if each.verdict not in WITH_GRADIENT] or audit.variables
     return "\n".join([heading, explain_groups(audit, missing)])

@@ -18,14 +18,14 @@ def known_variables(audits: Iterable[Audit], source: Any) -> Mapping[str, Option
         audits: the audits of the source; their graphs also hold variables that no gradient call includes.
         source: what was traced, or the path of a file.
     """
-    found: Dict[str, Optional[bool]] = {each.name: each.trainable for audit in audits for each in audit.graph_variables}
+    result: Dict[str, Optional[bool]] = {each.name: each.trainable for audit in audits for each in audit.graph_variables}
     if isinstance(source, str) or source is None:
-        return found
+        return result
     from graphcut.backend.live.program_variables import program_variables
 
     for each in program_variables(source):
-        found.setdefault(each.name, each.trainable)
-    return found
+        result.setdefault(each.name, each.trainable)
+    return result
 
 
 def read_in_scope(audit: Audit, scope: str) -> Tuple[str, ...]:

@@ -68,8 +68,8 @@ def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
                 weakest.append(match)
             rows[row][column] = place
             weakest[row] = max(weakest[row], match, key=list(Match).index)
-    found = (tuple(None if place is None else audit.variables[place] for place, audit in zip(row, audits)) for row in rows)
-    return tuple(map(MatchedRow, found, weakest))
+    result = (tuple(None if place is None else audit.variables[place] for place, audit in zip(row, audits)) for row in rows)
+    return tuple(map(MatchedRow, result, weakest))
 
 
 def _matches(
@@ -151,13 +151,13 @@ def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[
     plain = [[(_plain(each.name), each.shape) for each in side] for side in (old, new)]
     if plain[0] == plain[1] and Counter(names[0]) != Counter(names[1]):
         return [(at, at, Match.NAME if old[at].name == new[at].name else Match.POSITION) for at in range(len(old))]
-    found = list(_by_name(old, new))
-    known = [{pair[which] for pair in found} for which in (0, 1)]
+    result = list(_by_name(old, new))
+    known = [{pair[which] for pair in result} for which in (0, 1)]
     rest = [[at for at in range(len(side)) if at not in taken] for side, taken in zip((old, new), known)]
     keys = [[side[at] for at in places] for side, places in zip(plain, rest)]
     for block in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks():
-        found += [(rest[0][block.a + step], rest[1][block.b + step], Match.POSITION) for step in range(block.size)]
-    return found
+        result += [(rest[0][block.a + step], rest[1][block.b + step], Match.POSITION) for step in range(block.size)]
+    return result
 
 
 def _by_name(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> Iterator[Tuple[int, int, Match]]:

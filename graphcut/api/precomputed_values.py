@@ -91,9 +91,9 @@ def _weights(flat: FlatGraph, op: int) -> FrozenSet[int]:
     """Return the variables that the nearest upstream op with variables reads."""
     for _ in range(_NEAR):
         read = [_handle_of(flat, tensor) for tensor in flat.inputs[op]]
-        found = frozenset(each for each in read if each is not None)
-        if found or not flat.inputs[op]:
-            return found
+        result = frozenset(each for each in read if each is not None)
+        if result or not flat.inputs[op]:
+            return result
         op = flat.producer[flat.inputs[op][0]]
     return frozenset()
 

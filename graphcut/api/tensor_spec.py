@@ -28,13 +28,13 @@ def parse_spec(text: str) -> Spec:
     >>> parse_spec("float32[32,?]")
     Spec(dtype='float32', shape=(32, None))
     """
-    found = _SPEC.fullmatch(text)
-    sizes = [size.strip().lower() for size in found.group(2).split(",")] if found else []
+    match = _SPEC.fullmatch(text)
+    sizes = [size.strip().lower() for size in match.group(2).split(",")] if match else []
     if sizes == [""]:
         sizes = []
-    if found is None or not all(size in _UNKNOWN or re.fullmatch("[0-9]{1,18}", size) for size in sizes):
+    if match is None or not all(size in _UNKNOWN or re.fullmatch("[0-9]{1,18}", size) for size in sizes):
         raise GraphcutError(f"{printable(text)} is not a valid spec: expected a dtype and a shape, such as float32[32,?]")
-    dtype = found.group(1)
+    dtype = match.group(1)
     if dtype not in _DTYPES:
         near = near_names(dtype, _DTYPES)
         raise GraphcutError(f"{printable(text)} is not a valid spec: TensorFlow has no dtype {printable(dtype)}{near}")
@@ -51,8 +51,8 @@ def refuse_specs(args: Iterable[object], kwargs: Mapping[str, object]) -> None:
     In Python, pass tf.TensorSpec([None, 3], tf.float32).
     """
     for text in (each for each in (*args, *kwargs.values()) if isinstance(each, str)):
-        found = _SPEC.fullmatch(text)
-        if found and found.group(1) in _DTYPES:
+        match = _SPEC.fullmatch(text)
+        if match and match.group(1) in _DTYPES:
             spec = parse_spec(text)
             raise GraphcutError(
                 f"{printable(text)} is how the command line writes an argument\n"

@@ -54,10 +54,10 @@ def nonzeros(request: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
         from graphcut.backend.check.random_points import nonzero
     zeros = [(target, row) for target, row in judged if row.verdict is Verdict.ZERO]
     names = _names(request.traced.flat, zeros)
-    found = {row.name: nonzero(given, asking, row.name, names[row.name]) for _, row in zeros if row.name in names}
+    result = {row.name: nonzero(given, asking, row.name, names[row.name]) for _, row in zeros if row.name in names}
     kinds = {True: ("gradient", "nonzero at a random point"), None: (UNCHECKED, "the graph cannot run on random inputs")}
     return tuple(
-        Disagreement(name, Verdict.ZERO, *kinds[each]) for name, each in found.items() if each is not False
+        Disagreement(name, Verdict.ZERO, *kinds[each]) for name, each in result.items() if each is not False
     )  # fmt: skip
 
 
@@ -92,8 +92,8 @@ def _starts(request: AuditRequest) -> Sequence[Start]:
 
 def _names(flat: FlatGraph, judged: Judged) -> Names:
     """Return the names of each row's tensors in the root graph; leave out rows that have none there."""
-    found = {row.name: [_root_name(flat, tensor) for tensor in target.tensors] for target, row in judged}
-    return {name: tuple(filter(None, listed)) for name, listed in found.items() if any(listed)}
+    result = {row.name: [_root_name(flat, tensor) for tensor in target.tensors] for target, row in judged}
+    return {name: tuple(filter(None, listed)) for name, listed in result.items() if any(listed)}
 
 
 def _root_name(flat: FlatGraph, tensor: int) -> Optional[str]:

@@ -43,8 +43,8 @@ def edit_request(request: AuditRequest, flow: GradientFlow, remove: Any, stop: A
     """
     taken = frozenset(op for key in as_tuple(remove) for op in _removable(request, flow, key))
     tensors = [tensor for key in as_tuple(stop) for tensor in _stoppable(request.traced, key)]
-    told = request._replace(hypothesis=_hypothesis(request, taken, tensors))
-    return stop_tensors(remove_barriers(told, flow, taken), tensors)
+    edited = request._replace(hypothesis=_hypothesis(request, taken, tensors))
+    return stop_tensors(remove_barriers(edited, flow, taken), tensors)
 
 
 def _hypothesis(request: AuditRequest, taken: Iterable[int], tensors: Iterable[int]) -> str:
@@ -122,10 +122,10 @@ def _ops_with_new_gradients(flat: FlatGraph, constants: StopOps, taken: FrozenSe
     """
     waiting = list(taken if constants.idle else ())
     readers = graph_edits.readers_of(flat, lambda op, index: True) if waiting else {}
-    found = find_reachable(
+    result = find_reachable(
         waiting, lambda op: [reader for tensor in flat.outputs(op) for reader, _ in readers.get(tensor, ())]
     )
-    return constants.idle & found
+    return constants.idle & result
 
 
 def _removable(request: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[int]:

@@ -54,10 +54,10 @@ _TERMINAL_VARIABLES = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich then treats any 
 def audit(json: Optional[str], svg: Optional[str], every_row: bool, **options: Any) -> None:
     words, print_words = _writers()
     with show_progress() as say, isolate_output():
-        found = audit_source(say, **options)
-        written = as_documents([to_json(each) for each in found]) if json else ""
-        shown = [words(each, quote_lines(each), is_folded=not every_row) for each in found]
-        pictures, undrawn = _try_to_draw(found, svg, say) if svg else ((), None)
+        result = audit_source(say, **options)
+        written = as_documents([to_json(each) for each in result]) if json else ""
+        shown = [words(each, quote_lines(each), is_folded=not every_row) for each in result]
+        pictures, undrawn = _try_to_draw(result, svg, say) if svg else ((), None)
     if json == "-":
         shown = [written]
     say_one = click.echo if json == "-" else print_words
@@ -65,8 +65,8 @@ def audit(json: Optional[str], svg: Optional[str], every_row: bool, **options: A
         if index:
             write_answer(say_one, "")
         write_answer(say_one, each)
-    if json != "-" and "table" in found[0].oracle:
-        write_answer(say_one, f"\ngradients: {found[0].oracle}")
+    if json != "-" and "table" in result[0].oracle:
+        write_answer(say_one, f"\ngradients: {result[0].oracle}")
     if json and json != "-":
         save(json, (written + "\n").encode())
     say_written(pictures)
@@ -87,9 +87,9 @@ def _writers() -> Tuple[Callable[..., Any], Callable[..., Any]]:
     return (rich_table, console.print) if is_wide else (table, click.echo)
 
 
-def _try_to_draw(found: Sequence[Any], path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
+def _try_to_draw(result: Sequence[Any], path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
     """Return the pictures that were drawn, or the error: a failed picture does not stop an audit."""
     try:
-        return draw_each(found, path, say), None
+        return draw_each(result, path, say), None
     except GraphcutError as error:
         return (), error

@@ -43,9 +43,9 @@ def audit_source(
     say(f"auditing {source}")
     asks = losses or signature or stop_gradients or grad_ys or oracle or ops
     if callable(thing) and not asks and _may_be_step(thing, arguments):
-        found = _of_step(thing, arguments, variables)
-        if found:
-            return found
+        result = _of_step(thing, arguments, variables)
+        if result:
+            return result
     asked: Dict[str, Any] = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
     if grad_ys:
         asked["grad_ys"] = list(grad_ys)

@@ -237,22 +237,22 @@ def diff(
         say(f"reading {old}")
         before = read_side(old, specs, losses, in_new_process=True)
         say(f"reading {new}")
-        found = compare_sides(before, read_side(new, specs, losses))
-        pictures, undrawn = _draw_changes(found, svg, say) if svg else ((), None)
-    click.echo(found.to_json() if json == "-" else str(found))
+        result = compare_sides(before, read_side(new, specs, losses))
+        pictures, undrawn = _draw_changes(result, svg, say) if svg else ((), None)
+    click.echo(result.to_json() if json == "-" else str(result))
     if json and json != "-":
-        save(json, (found.to_json() + "\n").encode("utf-8"))
+        save(json, (result.to_json() + "\n").encode("utf-8"))
     say_written(pictures)
     if undrawn is not None:
         raise undrawn
-    context.exit(1 if found else 0)
+    context.exit(1 if result else 0)
 
 
-def _draw_changes(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
+def _draw_changes(result: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
     """Return the pictures that were drawn, or the error; the answer is shown anyway."""
     say(f"drawing {path}")
     try:
-        return found.draw(path), None
+        return result.draw(path), None
     except GraphcutError as error:
         return (), error
 

@@ -47,14 +47,14 @@ def _packages() -> Iterator[Tuple[bool, str]]:
 def _line(name: str, known: Optional[str], install: str, purpose: str = "", needed: bool = True) -> Tuple[bool, str]:
     if known:
         return True, "  ok       %-14s %s" % (name, known)
-    said = " (%s)" % purpose if purpose else ""
-    return not needed, "  missing  %-14s install it with: %s%s" % (name, install, said)
+    message = " (%s)" % purpose if purpose else ""
+    return not needed, "  missing  %-14s install it with: %s%s" % (name, install, message)
 
 
 def tensorflow_version() -> Optional[Tuple[str, str]]:
     """Return the distribution that TensorFlow was installed from and its version, without importing it."""
-    found = ((name, installed_version(name)) for name in _TENSORFLOWS)
-    return next(((name, known) for name, known in found if known), None)
+    result = ((name, installed_version(name)) for name in _TENSORFLOWS)
+    return next(((name, known) for name, known in result if known), None)
 
 
 def installed_version(name: str) -> Optional[str]:

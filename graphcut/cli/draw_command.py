@@ -49,10 +49,10 @@ def draw(output: str, **options: Any) -> None:
     say_written(paths)
 
 
-def draw_each(found: Sequence[Any], path: str, say: Say, **asked: Any) -> Tuple[str, ...]:
+def draw_each(result: Sequence[Any], path: str, say: Say, **asked: Any) -> Tuple[str, ...]:
     """Draw each audit into a separate file, and return the files; several files are numbered."""
-    paths = numbered_paths(path, len(found))
-    for each, name in zip(found, paths):
+    paths = numbered_paths(path, len(result))
+    for each, name in zip(result, paths):
         say(f"drawing {name}")
         each.draw(name, **asked)
     return paths

@@ -32,5 +32,5 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
 
 def take_draw_options(given: Dict[str, Any]) -> Dict[str, Any]:
     """Take the drawing options out of ``given``, under the names of ``audit.draw``."""
-    found = {name: given.pop(name) for name in _NAMES}
-    return {name: value for name, value in found.items() if value not in (None, ())}
+    result = {name: given.pop(name) for name in _NAMES}
+    return {name: value for name, value in result.items() if value not in (None, ())}

@@ -37,21 +37,21 @@ Exit codes: 0 fine, 2 could not run.
 @click.argument("keys", nargs=-1, required=True, metavar="VARIABLE...")
 def explain(source: str, keys: Tuple[str, ...], **options: Any) -> None:
     with show_progress() as say, isolate_output():
-        found = audit_source(say, source, **options)
+        result = audit_source(say, source, **options)
         say(f"explaining {keys[0]}")
-        answer = _explanations(found, keys)
+        answer = _explanations(result, keys)
     write_answer(click.echo, answer)
 
 
-def _explanations(found: Sequence[Any], keys: Sequence[str]) -> str:
+def _explanations(result: Sequence[Any], keys: Sequence[str]) -> str:
     """Return the explanations by the audits that have the variables, each under its loss if there are several."""
     for key in keys:
-        if not any(_knows(audit, key) for audit in found):
-            found[0].explain(key)  # raises, with near names
-    told = [(head, _explanation(audit, keys)) for head, audit in zip(headings(found), found)]
-    if len(found) == 1:
-        return told[0][1]
-    return "\n\n".join(f"For the gradient of {escape_name(head)}:\n{text}" for head, text in told if text)
+        if not any(_knows(audit, key) for audit in result):
+            result[0].explain(key)  # raises, with near names
+    explanations = [(head, _explanation(audit, keys)) for head, audit in zip(headings(result), result)]
+    if len(result) == 1:
+        return explanations[0][1]
+    return "\n\n".join(f"For the gradient of {escape_name(head)}:\n{text}" for head, text in explanations if text)
 
 
 def _explanation(audit: Any, keys: Sequence[str]) -> str:

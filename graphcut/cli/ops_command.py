@@ -54,9 +54,9 @@ def ops(
     if path and not op_type and re.fullmatch(r"\w+", path):  # graphcut ops --json MatMul
         op_type, path = path, "-"
     types = (op_type,) if op_type else op_types(version)
-    found = [each for name in types for each in op_gradients(name, version)]
-    document = json.dumps([_document(each) for each in found], indent=2) if path else ""
-    click.echo(document if path == "-" else "\n".join(map(_line, found)))
+    result = [each for name in types for each in op_gradients(name, version)]
+    document = json.dumps([_document(each) for each in result], indent=2) if path else ""
+    click.echo(document if path == "-" else "\n".join(map(_line, result)))
     if path and path != "-":
         save(path, (document + "\n").encode())
 

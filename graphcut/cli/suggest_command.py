@@ -56,12 +56,12 @@ def suggest(
         raise GraphcutError("suggest needs either --unblock or --block\ntry: graphcut suggest --help")
     with show_progress() as say, isolate_output():
         audits = _audits(say, source, options)
-        found = _suggestions(audits, unblock, block, keep)
-    click.echo(str(found))
-    if patch and not found:
+        result = _suggestions(audits, unblock, block, keep)
+    click.echo(str(result))
+    if patch and not result:
         click.echo("no patch was written: there is nothing to change", err=True)
     elif patch:
-        save(patch, _patch(found).encode("utf-8"))
+        save(patch, _patch(result).encode("utf-8"))
         click.echo(f"wrote {patch}; apply it with: git apply {patch}", err=True)
 
 
@@ -105,18 +105,18 @@ def _suggestions(
 ) -> Sequence[Suggestion]:
     """Return the suggestions of the first audit that knows the variable and has any."""
     known = [each for each in audits if all(key in each for key in (block or (unblock,)))] or list(audits[:1])
-    found: Sequence[Suggestion] = ()
+    result: Sequence[Suggestion] = ()
     for audit in known:
-        found = audit.suggest_unblock(unblock) if unblock else audit.suggest_stops(block=list(block), keep=list(keep) or None)
-        if found:
+        result = audit.suggest_unblock(unblock) if unblock else audit.suggest_stops(block=list(block), keep=list(keep) or None)
+        if result:
             break
-    return found
+    return result
 
 
-def _patch(found: Sequence[Suggestion]) -> str:
+def _patch(result: Sequence[Suggestion]) -> str:
     """Return the diffs of the first alternative with a diff, in the order in which they apply."""
-    number = next((each.alternative for each in found if each.diff and each.confirmed), -1)
-    diffs = [each.diff for each in found if each.alternative == number and each.diff]
+    number = next((each.alternative for each in result if each.diff and each.confirmed), -1)
+    diffs = [each.diff for each in result if each.alternative == number and each.diff]
     if not diffs:
         raise GraphcutError(
             "no patch was written: no edit was traced and audited again\n"

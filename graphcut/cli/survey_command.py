@@ -65,10 +65,10 @@ def survey(memory: Optional[float], **asked: Any) -> None:
 
     limit = None if memory is None else int(memory * 1e9)
     with _show_progress() as progress:
-        found = run(asked.pop("patterns"), asked.pop("folder"), memory=limit, progress=progress, **asked)
-    click.echo(str(found))
+        result = run(asked.pop("patterns"), asked.pop("folder"), memory=limit, progress=progress, **asked)
+    click.echo(str(result))
     click.echo(
-        "\n%s has a line for each file, %s the table." % tuple(os.path.join(found.folder, each) for each in (JOURNAL, INDEX))
+        "\n%s has a line for each file, %s the table." % tuple(os.path.join(result.folder, each) for each in (JOURNAL, INDEX))
     )
 
 

@@ -55,9 +55,9 @@ def _columns(say: Say, sources: Sequence[str], options: Dict[str, Any]) -> Dict[
     """Return the audits by the headings of their columns; with several sources, the heading includes the source."""
     columns: Dict[str, Any] = {}
     for source in dict.fromkeys(sources):
-        found = _audits(say, source, options, len(sources) == 1)
-        for head, audit in zip(headings(found), found):
-            columns[head if len(sources) == 1 else source if len(found) == 1 else f"{source}: {head}"] = audit
+        result = _audits(say, source, options, len(sources) == 1)
+        for head, audit in zip(headings(result), result):
+            columns[head if len(sources) == 1 else source if len(result) == 1 else f"{source}: {head}"] = audit
     return columns
 
 
@@ -68,8 +68,8 @@ def _audits(say: Say, source: str, options: Dict[str, Any], is_only: bool) -> Se
         return audit_source(say, source, **options)
     modules: Dict[str, Any] = {}
     starts: List[Any] = list(options["grad_ys"]) or [None] * len(losses)
-    found: List[Any] = []
+    result: List[Any] = []
     for loss, start in zip(losses, starts):
         alone = {**options, "losses": (loss,), "grad_ys": () if start is None else (start,)}
-        found += audit_source(say, source, modules=modules, **alone)
-    return found
+        result += audit_source(say, source, modules=modules, **alone)
+    return result

@@ -49,7 +49,7 @@ def _demand(finding: Finding) -> str:
 
 def _heading(broken: List[str], names: Sequence[str]) -> str:
     """Return a heading such as ``4 of 12 variables break the contract: critic/* (4)``."""
-    found = labels(broken, scope_sizes(names))
-    told = [printable(each.text, _LONG)[1:-1] + (f" ({each.count})" if each.count > 1 else "") for each in found]
+    result = labels(broken, scope_sizes(names))
+    names_of_group = [printable(each.text, _LONG)[1:-1] + (f" ({each.count})" if each.count > 1 else "") for each in result]
     verb = "breaks" if len(broken) == 1 else "break"
-    return f"{len(broken)} of {len(names)} variables {verb} the contract: {join_first(told, _NAMED)}"
+    return f"{len(broken)} of {len(names)} variables {verb} the contract: {join_first(names_of_group, _NAMED)}"

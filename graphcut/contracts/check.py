@@ -165,8 +165,8 @@ def _check(contract: Contract, sources: SourceAudits, where: str, strict: bool) 
             return None
 
     subjects = Subjects(contract, audits, all_variables, partial(sources.known_variables, contract, audits), strict)
-    found, notes = check_rules(subjects)
-    findings = tuple(each if each.where else replace(each, where=where) for each in found)
+    result, notes = check_rules(subjects)
+    findings = tuple(each if each.where else replace(each, where=where) for each in result)
     status = Status.BROKEN if findings else Status.KEPT
     return _result(contract, status, findings=findings, notes=notes, audits=audits)
 

@@ -315,10 +315,10 @@ def _at(path: str, text: str, key: str) -> str:
 def _tool_table(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the table ``[tool.graphcut]`` of a ``pyproject.toml``; empty if there is none."""
     tools = document.get("tool", {})
-    found = tools.get("graphcut", {}) if isinstance(tools, dict) else tools
-    if not isinstance(found, dict):
-        raise GraphcutError("%s: tool.graphcut must be a table, not %s" % (_label(path), _kind(found)))
-    return found
+    result = tools.get("graphcut", {}) if isinstance(tools, dict) else tools
+    if not isinstance(result, dict):
+        raise GraphcutError("%s: tool.graphcut must be a table, not %s" % (_label(path), _kind(result)))
+    return result
 
 
 def _headers(text: str, pattern: str) -> List[int]:
@@ -423,4 +423,4 @@ def select_contracts(
     if unknown is not None:
         listed = near_names(unknown, known) or "\nThere is: %s" % ", ".join(map(printable, known[:10]))
         raise GraphcutError("no contract %s%s" % (printable(unknown), listed))
-    return tuple(each for each in contracts if not wanted or any(each.name in found for found in chosen.values()))
+    return tuple(each for each in contracts if not wanted or any(each.name in result for result in chosen.values()))

@@ -81,11 +81,11 @@ class Subjects:
     def forbidden(self) -> List[Subject]:
         """Return the variables that get a gradient and must not, by ``must_not_reach`` or by ``only``."""
         matching = [each for pattern in self.contract.must_not_reach for each in self.match(pattern)]
-        found = [each for each in matching if each.variable.verdict not in _BLOCKED]
+        result = [each for each in matching if each.variable.verdict not in _BLOCKED]
         if self.contract.only is not None:
             wanted = self.demanded
-            found += [each for name, each in self.considered.items() if name not in wanted and each.is_reached]
-        return list(dict.fromkeys(found))
+            result += [each for name, each in self.considered.items() if name not in wanted and each.is_reached]
+        return list(dict.fromkeys(result))
 
     @cached_property
     def blocked_names(self) -> FrozenSet[str]:
@@ -135,8 +135,11 @@ class Subjects:
         names = list(dict.fromkeys([*self.known_names(), *self.program]))
         read = [name for audit in self.audits for name in read_in_scope(audit, pattern.rstrip("*").rstrip("/"))]
         if read:
-            said = "\nOps in the scope %s read %s: name these." % (printable(pattern.rstrip("/*")), join_first(read, _NAMED))
-            return "%s matches no variable%s" % (printable(pattern), said)
+            message = "\nOps in the scope %s read %s: name these." % (
+                printable(pattern.rstrip("/*")),
+                join_first(read, _NAMED),
+            )
+            return "%s matches no variable%s" % (printable(pattern), message)
         listed = _near_patterns(pattern, names) or ("\nThere is: %s" % join_first(names, _NAMED) if names else "")
         return "%s matches no variable%s" % (printable(pattern), listed)
 
@@ -159,9 +162,9 @@ class Subjects:
 
     def match(self, pattern: str) -> List[Subject]:
         """Return the variables that a pattern matches: among those considered, else in the whole graph."""
-        found = [self.considered[name] for name in matching_names(list(self.considered), pattern)]
-        if found or self.contract.variables:
-            return found
+        result = [self.considered[name] for name in matching_names(list(self.considered), pattern)]
+        if result or self.contract.variables:
+            return result
         if self._others is None:
             everything = self._all_variables()
             self._others = {} if everything is None else _best([everything], ())
@@ -325,16 +328,16 @@ def _no_unused(subjects: Subjects) -> Iterator[Finding]:
 def _stops(subjects: Subjects) -> Iterator[Finding]:
     stops = [stop for audit in subjects.audits for stop in audit.stops_of_loss]
     for pattern in subjects.contract.stops:
-        found = [stop for stop in stops if stop.op == pattern or fnmatchcase(stop.op, pattern)]
-        if any(stop.role in (Role.CUTS, Role.BYPASSED) for stop in found):
+        result = [stop for stop in stops if stop.op == pattern or fnmatchcase(stop.op, pattern)]
+        if any(stop.role in (Role.CUTS, Role.BYPASSED) for stop in result):
             continue
-        if found:
-            roles = ", ".join("%s is %s" % (stop.op, stop.role.value) for stop in found)
+        if result:
+            roles = ", ".join("%s is %s" % (stop.op, stop.role.value) for stop in result)
             message = "no stop that matches %s does anything for this loss: %s" % (printable(pattern), roles)
         else:
             listed = "; there is %s" % ", ".join(stop.op for stop in stops[:5]) if stops else "; the graph has none"
             message = "no StopGradient matches %s%s" % (printable(pattern), listed)
-        yield Finding(None, "stops", None, message, where=found[0].where if found else None)
+        yield Finding(None, "stops", None, message, where=result[0].where if result else None)
 
 
 def _check_updates(subjects: Subjects) -> Iterator[Finding]:
@@ -359,10 +362,10 @@ _RULES = (_must_reach, _must_not_reach, _only, _check_through, _no_unused, _stop
 def _match_patterns(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
     """Yield the variables that patterns match, and a finding for each pattern that matches nothing."""
     for pattern in patterns:
-        found, forgotten = subjects.match(pattern), subjects.forgotten(pattern, rule)
-        yield from found
+        result, forgotten = subjects.match(pattern), subjects.forgotten(pattern, rule)
+        yield from result
         yield from forgotten
-        if not found and not forgotten:
+        if not result and not forgotten:
             yield _pattern_finding(subjects, rule, pattern)
 
 
@@ -404,9 +407,9 @@ def _blocked_finding(subjects: Subjects, subject: Subject, rule: str) -> Finding
     needed = {each: names for each, names in _needed_stops(subjects, subject) if names}
     is_enough = len(needed) < len(subject.variable.cut) and _is_open_without(subject, [*needed])
     advices = {each.op: _keep_words(each, names, is_enough) for each, names in needed.items()}
-    found = _finding(subject, rule, explain(subject.audit, subject.variable, advices))
+    result = _finding(subject, rule, explain(subject.audit, subject.variable, advices))
     others = [each.where for each in subject.variable.cut if each not in needed and each.where]
-    return replace(found, where=others[0]) if needed and others else found
+    return replace(result, where=others[0]) if needed and others else result
 
 
 def _is_open_without(subject: Subject, kept: Sequence[Barrier]) -> bool:

@@ -128,12 +128,12 @@ def _modules_of_revision(folder: str) -> Iterator[None]:
 def _modules_below(folder: str) -> Dict[str, ModuleType]:
     """Return the imported modules whose files are in a folder, except graphcut itself and installed packages."""
     root = os.path.realpath(folder) + os.sep
-    found = {}
+    result = {}
     for name, module in list(sys.modules.items()):
         file = os.path.realpath(getattr(module, "__file__", None) or "")
         if file.startswith(root) and "site-packages" not in file and name.partition(".")[0] not in ("graphcut", "__main__"):
-            found[name] = module
-    return found
+            result[name] = module
+    return result
 
 
 def _lock(path: str) -> Optional[Mapping[str, Any]]:

@@ -146,8 +146,8 @@ def matching_names(names: Sequence[str], pattern: str) -> List[str]:
     ['encoder/dense/kernel']
     """
     bare = pattern[:-2] if pattern.endswith(":0") else pattern
-    found = [name for name in names if name == bare or fnmatchcase(name, pattern)]
-    return found or [names[place] for place in Scopes(names).inside(pattern)]
+    result = [name for name in names if name == bare or fnmatchcase(name, pattern)]
+    return result or [names[place] for place in Scopes(names).inside(pattern)]
 
 
 def variables_of(audit: Audit, key: Any) -> List[VariableAudit]:

@@ -117,13 +117,13 @@ def verdicts_of_audits(audits: Sequence[Audit]) -> AuditedVerdicts:
 
 
 def _verdicts(audit: Audit) -> Mapping[str, VariableVerdict]:
-    found = {}
+    result = {}
     for each in audit:
         barrier = each.cut[0] if each.cut else None
         op = barrier.op if barrier else each.conditions[0].op if each.conditions else ""
         shape = "" if each.shape is None else str(list(each.shape))
-        found[each.name] = VariableVerdict(each.verdict.value, op, barrier.kind.value if barrier else "", shape)
-    return found
+        result[each.name] = VariableVerdict(each.verdict.value, op, barrier.kind.value if barrier else "", shape)
+    return result
 
 
 def compare_verdicts(old: Mapping[str, AuditedVerdicts], new: Mapping[str, AuditedVerdicts]) -> Tuple[VerdictChange, ...]:
@@ -177,11 +177,11 @@ def match_variables(
     """Return pairs of names of the same variable on both sides; ``None`` where one side does not have it."""
     names = sorted(old, key=_in_order), sorted(new, key=_in_order)
     sides = [[VariableKey(name, known[name].shape) for name in listed] for listed, known in zip(names, (old, new))]
-    found = {first: second for first, second, _ in match_names(*sides)}
+    result = {first: second for first, second, _ in match_names(*sides)}
     pairs: List[Tuple[Optional[str], Optional[str]]] = [
-        (name, names[1][found[place]] if place in found else None) for place, name in enumerate(names[0])
+        (name, names[1][result[place]] if place in result else None) for place, name in enumerate(names[0])
     ]
-    pairs += [(None, name) for place, name in enumerate(names[1]) if place not in found.values()]
+    pairs += [(None, name) for place, name in enumerate(names[1]) if place not in result.values()]
     return sorted(pairs, key=lambda pair: pair[0] or pair[1] or "")
 
 

@@ -14,12 +14,12 @@ class Target(NamedTuple):
     tensors: Tuple[int, ...]
 
 
-def join_partitions(found: Sequence[Target]) -> List[Target]:
+def join_partitions(result: Sequence[Target]) -> List[Target]:
     """Return the targets with the parts of each partitioned variable joined, in the place of the first part."""
-    if all(target.variable.whole is None for target in found):
-        return list(found)
+    if all(target.variable.whole is None for target in result):
+        return list(result)
     parts: Dict[Any, List[Target]] = {}
-    for target in found:
+    for target in result:
         whole = target.variable.whole
         parts.setdefault(id(target) if whole is None else whole, []).append(target)
     return [each[0] if len(each) == 1 else _unite(each) for each in parts.values()]

@@ -92,10 +92,10 @@ def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:
 
     Several inputs of one op count once, unless they differ in why they are cut.
     """
-    found: Dict[Hashable, Barrier] = {}
+    result: Dict[Hashable, Barrier] = {}
     for each in cut:
-        found.setdefault((barrier_place(each), each.kind, each.input if each.kind is BarrierKind.INPUT else 0), each)
-    return found
+        result.setdefault((barrier_place(each), each.kind, each.input if each.kind is BarrierKind.INPUT else 0), each)
+    return result
 
 
 def barrier_place(barrier: Barrier) -> str:
@@ -149,10 +149,10 @@ def _fold_scopes(items: List[Label], totals: Mapping[str, int]) -> List[Label]:
     wholes = {scope for scope in names if _is_whole(scope, len(inside[scope]), len(names[scope]) == totals.get(scope))}
     folded: Dict[str, Label] = {}
     for item in items:
-        found = [scope for scope in _scopes(item.text) if scope in wholes]
-        text = f"{found[0]}/*" if found else item.text
+        result = [scope for scope in _scopes(item.text) if scope in wholes]
+        text = f"{result[0]}/*" if result else item.text
         if text not in folded:
-            folded[text] = Label(text, tuple(names[found[0]]) if found else item.names)
+            folded[text] = Label(text, tuple(names[result[0]]) if result else item.names)
     return list(folded.values())
 
 

@@ -116,8 +116,8 @@ def _exit_message(error: SystemExit) -> str:
     place = _place_in_user_code(error)
     imported = any(name == "<module>" and not _is_installed(file) for file, _, name in _frames(error))
     what, advice = ("module", _MAIN) if imported else ("function", _CALL)
-    told = f"\nraised at {place}\n{advice}" if place else ""
-    return f"the audited {what} ended the program: sys.exit({code}){told}"
+    info = f"\nraised at {place}\n{advice}" if place else ""
+    return f"the audited {what} ended the program: sys.exit({code}){info}"
 
 
 def _place_in_user_code(error: BaseException) -> Optional[str]:
@@ -136,14 +136,14 @@ def _frames(error: BaseException) -> List[Tuple[str, int, str]]:
     ``ag_source_map`` (``tensorflow/python/autograph/impl/api.py``). A line without an origin is left out.
     """
     origins: Dict[Tuple[str, int], Tuple[str, int]] = {}
-    found = []
+    result = []
     for frame, line in traceback.walk_tb(error.__traceback__):
         for made, origin in (getattr(frame.f_locals.get("converted_f"), "ag_source_map", None) or {}).items():
             origins[made.filename, made.lineno] = origin.loc.filename, origin.loc.lineno
         at = frame.f_code.co_filename, line
         if at in origins or not os.path.basename(at[0]).startswith("__autograph_generated_file"):
-            found.append((*origins.get(at, at), frame.f_code.co_name))
-    return found
+            result.append((*origins.get(at, at), frame.f_code.co_name))
+    return result
 
 
 def _is_installed(filename: str) -> bool:

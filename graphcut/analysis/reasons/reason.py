@@ -110,12 +110,12 @@ class Reasons:
 
     def of(self, target: Target, said: VariableAudit) -> Reason:
         """Return why a target has its verdict. A recorded call raises for all its variables, so an error may be another's."""
-        found = self._of(target, said)
-        idioms = dict(self._idioms((*found.cut, *found.harmless)))
-        makers = dict(self._makers(found.cut))
+        result = self._of(target, said)
+        idioms = dict(self._idioms((*result.cut, *result.harmless)))
+        makers = dict(self._makers(result.cut))
         if idioms or makers:
-            found = replace(found, cut=_kept_last(found, idioms), idioms=idioms, makers=makers)
-        return replace(found, ignored=tuple(self._overrides(found, said))) if self.findings.flow.rules.ignored else found
+            result = replace(result, cut=_kept_last(result, idioms), idioms=idioms, makers=makers)
+        return replace(result, ignored=tuple(self._overrides(result, said))) if self.findings.flow.rules.ignored else result
 
     def _idioms(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Idiom]]:
         """Yield the stops that belong to a known idiom, in a cut or on a blocked route."""
@@ -149,14 +149,14 @@ class Reasons:
         flat, rules = self.findings.traced.flat, self.findings.flow.rules
         return [each for each in flat.inputs[flat.producer[tensor]] if rules.is_discrete(each)]
 
-    def _overrides(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
+    def _overrides(self, result: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
         """Return the ops on a route and in a cut whose override has no effect."""
         flat = self.findings.traced.flat
         known = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
         names = [
             *said.path,
-            *(step.op for step in found.route),
-            *(cut.op for cut in (*found.cut, *found.harmless, *found.ending)),
+            *(step.op for step in result.route),
+            *(cut.op for cut in (*result.cut, *result.harmless, *result.ending)),
         ]
         return ((name, known[name]) for name in dict.fromkeys(names) if name in known)
 
@@ -215,19 +215,19 @@ class Reasons:
 
     def _of_gradient(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
         """Return why a gradient comes, and where it ends on other routes."""
-        found = self.findings.summands()
-        terms = tuple(self._term(term) for term in found.only(tensor))
+        result = self.findings.summands()
+        terms = tuple(self._term(term) for term in result.only(tensor))
         cut_off: Tuple[Term, ...] = ()
         if terms:
-            uses: Dict[int, int] = self._once("uses", lambda: terms_using(self.findings.flow, found.terms))
-            cut_off = tuple(self._term(term) for term in found.cut_off(tensor, uses))
-        every = sorted(map(self._term, found.carrying_to(tensor)), key=lambda term: term.regularizer)
+            uses: Dict[int, int] = self._once("uses", lambda: terms_using(self.findings.flow, result.terms))
+            cut_off = tuple(self._term(term) for term in result.cut_off(tensor, uses))
+        every = sorted(map(self._term, result.carrying_to(tensor)), key=lambda term: term.regularizer)
         fences = self._harmless(tensor)
         ending = [fence for fence in fences if self._in_other_runs(tensor, fence)]
         return Reason(
             route,
             term=terms[0] if terms else None,
-            terms=len(found.terms),
+            terms=len(result.terms),
             cut_off=cut_off,
             carrying=tuple(every) if len(every) > 1 and every[-1].regularizer else (),
             harmless=tuple(self.findings.barrier_of(fence) for fence in fences if fence not in ending),
@@ -240,10 +240,10 @@ class Reasons:
         mine = frozenset(flow.conditions.get(tensor, ()))
         if mine.issubset(flow.conditions.get(flow.rules.flat.first_output[fence.op], ())):
             return False
-        found: AbstractSet[int] = self._once(
+        result: AbstractSet[int] = self._once(
             "behind %d %s" % (fence.op, sorted(map(str, mine))), lambda: unconditional(flow.rules.flat, fence.op, mine)
         )
-        return tensor in found
+        return tensor in result
 
     def _barriers_behind(self, tensor: int, crossed: int) -> Iterator[Barrier]:
         """Yield the barriers, besides those of the cut, that a nonzero gradient would have to cross."""
@@ -274,8 +274,8 @@ class Reasons:
         return {flat.names[op]: dtype_name(flat.dtypes[flat.first_output[op]]) for op in ops if flat.outputs(op)}
 
     def _harmless(self, tensor: int) -> List[Fence]:
-        found: Tuple[List[int], Dict[int, int]] = self._once("harmless", self._stops)
-        ops = [found[0][bit] for bit in lowest(found[1].get(tensor, 0), _FEW)]
+        result: Tuple[List[int], Dict[int, int]] = self._once("harmless", self._stops)
+        ops = [result[0][bit] for bit in lowest(result[1].get(tensor, 0), _FEW)]
         bounds = self.findings.flow.bounds
         return [Fence(op, 0, bounds.get(op) or BarrierKind.STOP_GRADIENT) for op in ops]
 
@@ -284,8 +284,8 @@ class Reasons:
         flow = self._once("all recorded", lambda: record_all(self.findings.flow))
         flat = flow.rules.flat
         ops = {flat.producer[tensor] for tensor in flow.carried.order}
-        found = sorted(op for op in ops if flow.bounds.get(op) or flat.type(op) == "StopGradient")
-        return found, stops_below(flow, found)
+        result = sorted(op for op in ops if flow.bounds.get(op) or flat.type(op) == "StopGradient")
+        return result, stops_below(flow, result)
 
     def _term(self, tensor: int) -> Term:
         flat = self.findings.traced.flat
@@ -296,8 +296,8 @@ class Reasons:
     def _regularizers(self) -> FrozenSet[int]:
         """Return the terms that read no data, if another term reads data; otherwise they are the loss itself."""
         flat, terms = self.findings.traced.flat, self.findings.summands().terms
-        found = frozenset(term for term in terms if is_regularizer(flat, term, self._variables()))
-        return found if len(found) < len(terms) else frozenset()
+        result = frozenset(term for term in terms if is_regularizer(flat, term, self._variables()))
+        return result if len(result) < len(terms) else frozenset()
 
     def _variables(self) -> FrozenSet[int]:
         traced = self.findings.traced

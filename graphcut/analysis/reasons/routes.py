@@ -176,12 +176,12 @@ def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:
 def _links_to_raising(flow: GradientFlow) -> Mapping[int, Link]:
     """Return the next tensor towards the op that raises, and across that op at the end, for each tensor that feeds it."""
     flat = flow.rules.flat
-    found: Dict[int, Link] = {}
+    result: Dict[int, Link] = {}
     for source, tensor in links(flow.rules, flow.feeding).items():
         op, index = flow.feeding[source]
         if tensor is None:
             reached = next((each for each in flat.outputs(op) if flow.connected.reaches(each)), flat.first_output[op])
-            found[source] = Link(reached, Fence(op, index, flow.rules.row(op).raises or BarrierKind.NO_GRADIENT))
+            result[source] = Link(reached, Fence(op, index, flow.rules.row(op).raises or BarrierKind.NO_GRADIENT))
         else:
-            found[source] = Link(tensor)
-    return found
+            result[source] = Link(tensor)
+    return result

@@ -31,23 +31,23 @@ def spans(attrs: Mapping[str, Any], shape: Shape, begin: Integers, end: Integers
     words = [_word(attrs, index) for index in range(len(begin))]
     if "ellipsis" in words and shape is None:
         return None
-    found, before, after = Spans(), 0, 0
+    result, before, after = Spans(), 0, 0
     for index, word in enumerate(words):
         if word == "ellipsis":
             count = len(shape or ()) - sum(each in ("range", "shrink") for each in words)
-            found.axes.update((before + each, after + each) for each in range(count))
+            result.axes.update((before + each, after + each) for each in range(count))
             before, after = before + count, after + count
         elif word == "new":
             after += 1
         elif word == "shrink":
-            _take_one(found, before, begin[index], _dim(shape, before))
+            _take_one(result, before, begin[index], _dim(shape, before))
             before += 1
         else:
             ends = _ends(attrs, index, begin[index], end[index], _dim(shape, before))
-            _take(found, before, after, ends, strides[index])
+            _take(result, before, after, ends, strides[index])
             before, after = before + 1, after + 1
-    found.axes.update(_remaining_axes(shape, before, after))
-    return found
+    result.axes.update(_remaining_axes(shape, before, after))
+    return result
 
 
 def _dim(shape: Shape, axis: int) -> Optional[int]:

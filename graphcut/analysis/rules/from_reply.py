@@ -151,11 +151,11 @@ def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int,
 
 def _carried_inputs(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...], ...]:
     """Return, for each output, the inputs that it carries to."""
-    found: Dict[int, List[int]] = {output: [] for output in outputs}
+    result: Dict[int, List[int]] = {output: [] for output in outputs}
     for index, each in enumerate(answers):
         for output in each.outputs if each is not None else ():
-            found[output].append(index)
-    carried = {output: tuple(inputs) for output, inputs in found.items()}
+            result[output].append(index)
+    carried = {output: tuple(inputs) for output, inputs in result.items()}
     return tuple([carried[output] for output in outputs])
 
 

@@ -20,13 +20,13 @@ from graphcut.graph.variables import reads
 _REFUSED = frozenset(("string", "resource", "variant"))
 
 
-def resolve_loss(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
+def resolve_loss(traced: LoadedGraph, argument: Any, grad_ys: Any = None) -> Loss:
     """Return the loss that ``loss=`` names, or the default one, and what its gradient starts from."""
-    if asked is None:
+    if argument is None:
         loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
         tensors = loss.tensors
     else:
-        named = (tensor for key in as_tuple(asked) for tensor in tensors_of(traced, key, "loss"))
+        named = (tensor for key in as_tuple(argument) for tensor in tensors_of(traced, key, "loss"))
         tensors = tuple(_value_of_variable(traced.flat, tensor) for tensor in named)
         loss = Loss(tuple(dict.fromkeys(tensors)), "asked for")
     if not loss.tensors:
@@ -68,9 +68,11 @@ class LossValueError(GraphcutError, ValueError):
     """A ``grad_ys=`` of another length or shape than the loss: TensorFlow's ``ValueError``."""
 
 
-def _starts(traced: LoadedGraph, tensors: Sequence[int], asked: Any) -> Iterator[Start]:
+def _starts(traced: LoadedGraph, tensors: Sequence[int], argument: Any) -> Iterator[Start]:
     """Yield the initial gradient of each loss; ``grad_ys=`` is a single value, or a list as long as the losses."""
-    starts = (None,) * len(tensors) if asked is None else tuple(asked) if isinstance(asked, (list, tuple)) else (asked,)
+    starts = (
+        (None,) * len(tensors) if argument is None else tuple(argument) if isinstance(argument, (list, tuple)) else (argument,)
+    )
     if len(starts) != len(tensors):
         raise LossValueError(
             "grad_ys= has %d entries, the loss has %d tensors\nIt takes one entry for each tensor of the loss, None for ones."
@@ -152,11 +154,11 @@ def _is_zero(start: Start, zeros: FrozenSet[int]) -> bool:
     return value is not None and not (value.any() if hasattr(value, "any") else value)
 
 
-def tensors_of(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
-    """Return the tensors that a tensor, a name or an output's key means; ``asked`` is the name of the argument."""
-    names = (each if isinstance(each, str) else _name(traced, each, asked) for each in components(key))
+def tensors_of(traced: LoadedGraph, key: Any, argument: str) -> Tuple[int, ...]:
+    """Return the tensors that a tensor, a name or an output's key means; ``argument`` is the name of the argument."""
+    names = (each if isinstance(each, str) else _name(traced, each, argument) for each in components(key))
     outputs = _outputs(traced.origin)
-    return tuple(tensor for name in names for tensor in _require(traced, outputs.get(name, name), outputs, asked))
+    return tuple(tensor for name in names for tensor in _require(traced, outputs.get(name, name), outputs, argument))
 
 
 def _outputs(origin: GraphMetadata) -> Mapping[str, str]:
@@ -183,11 +185,11 @@ def output_keys(traced: LoadedGraph, tensors: Sequence[int]) -> Tuple[str, ...]:
 _POSITION = re.compile(r"(output)?(\d+)?$")  # the names that ``backend.live.trace`` gives to unnamed outputs
 
 
-def _require(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: str) -> Tuple[int, ...]:
+def _require(traced: LoadedGraph, name: str, outputs: Mapping[str, str], argument: str) -> Tuple[int, ...]:
     """Return the tensors of a name. An error lists near names, outputs first."""
     names, origin = traced.names, traced.origin
     if not outputs or names.ops(name.rpartition(":")[0] or name) or names.ops(name):
-        return names.require(name, asked)
+        return names.require(name, argument)
     several = [signature for signature, keys in origin.signatures.items() if name in keys]
     if several:
         raise GraphcutError(
@@ -196,16 +198,16 @@ def _require(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: 
         )
     numbered = origin.step is not None  # a step returns gradients, not losses, under numbers
     keys = [key for key in outputs if not (numbered and _POSITION.match(key))]
-    keys = [key for key in keys if asked != "loss" or is_float(names, outputs[key])]
+    keys = [key for key in keys if argument != "loss" or is_float(names, outputs[key])]
     near = near_names(name, keys) or near_names(name, names.candidates())
     shown = ", ".join(printable(key) for key in keys[:6])
     raise GraphcutError(
         "no tensor or output named %s%s\n%s= takes tensors and outputs%s"
-        % (printable(name), near, asked, shown and ": " + shown)
+        % (printable(name), near, argument, shown and ": " + shown)
     )
 
 
-def _name(traced: LoadedGraph, key: Any, asked: str) -> str:
+def _name(traced: LoadedGraph, key: Any, argument: str) -> str:
     from graphcut.backend.live import variable_objects
 
     inner = variable_objects.variable_of(key)
@@ -215,12 +217,12 @@ def _name(traced: LoadedGraph, key: Any, asked: str) -> str:
     if not isinstance(name, str) or not name:
         raise GraphcutError(
             "%s= was given a value of type %s that is not a tensor of this graph\nIt takes tensors and names."
-            % (asked, type(key).__name__)
+            % (argument, type(key).__name__)
         )
     return name
 
 
-def stop_ops(traced: LoadedGraph, asked: Any) -> StopOps:
+def stop_ops(traced: LoadedGraph, argument: Any) -> StopOps:
     """Return the ops that ``stop_gradients=`` stops, each with all its outputs (``gradients_util._StopOps``).
 
     A function call named there is not stopped: ``_GradientsHelper`` looks up no gradient function for it and then takes
@@ -228,7 +230,7 @@ def stop_ops(traced: LoadedGraph, asked: Any) -> StopOps:
     of a loop's ``Switch`` is ``None`` until one has come from the exit (``_SwitchGrad``).
     """
     flat = traced.flat
-    keys = () if asked is None else as_tuple(asked)
+    keys = () if argument is None else as_tuple(argument)
     ops = {flat.producer[tensor] for key in keys for tensor in tensors_of(traced, key, "stop_gradients")}
     symbolic = {op for op in ops if flat.type(op) in traced.origin.opaque}
     ops -= symbolic

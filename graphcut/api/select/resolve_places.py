@@ -30,30 +30,30 @@ from graphcut.graph.targets import Target, unique
 from graphcut.graph.variables import values
 
 
-def exact_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
+def exact_tensors(traced: LoadedGraph, key: Any, argument: str) -> Tuple[int, ...]:
     """Return the tensors of one exact name or object.
 
     Args:
         traced: the graph.
         key: a ``Stop``, ``Barrier`` or ``Suggestion``, a variable, tensor or op, the name of one, or an output's key.
-        asked: the name of the argument, for errors.
+        argument: the name of the argument, for errors.
 
     Raises:
         GraphcutError: there is no such thing; the message has near names.
     """
     if isinstance(getattr(key, "tensor", None), str):
-        return traced.names.require(key.tensor, asked)
+        return traced.names.require(key.tensor, argument)
     if isinstance(getattr(key, "op", None), str):
-        return traced.names.require(key.op, asked)
-    found = _of_variable(traced, key)
-    if found is not None:
-        return found
+        return traced.names.require(key.op, argument)
+    result = _of_variable(traced, key)
+    if result is not None:
+        return result
     if variables_of_owner(key) is not None:
-        raise GraphcutError("%s: no op of the layer %s in this graph" % (asked, printable(key_name(key))))
+        raise GraphcutError("%s: no op of the layer %s in this graph" % (argument, printable(key_name(key))))
     if isinstance(key, str) and not _is_known(traced, key):
         near = nearest_places(key, traced)
-        raise GraphcutError("%s: no op, tensor or variable %s in this graph%s" % (asked, printable(key), near))
-    return tensors_of(traced, key, asked)
+        raise GraphcutError("%s: no op, tensor or variable %s in this graph%s" % (argument, printable(key), near))
+    return tensors_of(traced, key, argument)
 
 
 def _is_known(traced: LoadedGraph, name: str) -> bool:
@@ -64,25 +64,25 @@ def _is_known(traced: LoadedGraph, name: str) -> bool:
     return bool(traced.names.ops(name) or traced.names.ops(name.rpartition(":")[0] or name))
 
 
-def place_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
+def place_tensors(traced: LoadedGraph, key: Any, argument: str) -> Tuple[int, ...]:
     """Return the tensors of a place: an exact name or object, else a name scope, else the ops that match a pattern.
 
     A variable, a layer or a model stands for the ops that use it.
     """
     owned = None if isinstance(key, str) else variables_of_owner(key)
     if owned is not None:
-        return _of_owner(traced, key, owned, asked)
+        return _of_owner(traced, key, owned, argument)
     handles = _of_variable(traced, key)
     if handles is not None and not (isinstance(key, str) and key in traced.origin.outputs):
         return tuple(dict.fromkeys([*handles, *users(traced.flat, handles)]))
     if not isinstance(key, str):
-        return exact_tensors(traced, key, asked)
+        return exact_tensors(traced, key, argument)
     if not key.endswith("/") and (traced.names.tensors(key) or key in traced.origin.outputs):
-        return exact_tensors(traced, key, asked)
-    return _in_scope_or_pattern(traced, key, asked)
+        return exact_tensors(traced, key, argument)
+    return _in_scope_or_pattern(traced, key, argument)
 
 
-def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int, ...]:
+def _in_scope_or_pattern(traced: LoadedGraph, key: str, argument: str) -> Tuple[int, ...]:
     flat, scope = traced.flat, key.rstrip("/")
     ops = list(_in_scope(flat, scope)) or [op for op, name in enumerate(flat.names) if _matches(name, key)]
     names = [each.name for each in traced.variables]
@@ -92,22 +92,22 @@ def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int
     tensors.update(dict.fromkeys(users(flat, handles)))
     if not tensors:
         near = nearest_places(scope, traced)
-        raise GraphcutError("%s: no op, tensor, variable or name scope %s in this graph%s" % (asked, printable(key), near))
+        raise GraphcutError("%s: no op, tensor, variable or name scope %s in this graph%s" % (argument, printable(key), near))
     return tuple(tensors)
 
 
-def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], asked: str) -> Tuple[int, ...]:
+def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], argument: str) -> Tuple[int, ...]:
     """Return the tensors of the ops that use a layer's variables; for a layer without variables, those under its name."""
     if not owned:
-        return _of_layer(traced, key_name(key), asked)
+        return _of_layer(traced, key_name(key), argument)
     handles = [tensor for each in owned for tensor in _of_variable(traced, each) or ()]
     tensors = dict.fromkeys([*handles, *users(traced.flat, handles)])
     if not tensors:
-        raise GraphcutError("%s: nothing in this graph uses a variable of %s" % (asked, printable(key_name(key))))
+        raise GraphcutError("%s: nothing in this graph uses a variable of %s" % (argument, printable(key_name(key))))
     return tuple(tensors)
 
 
-def _of_layer(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
+def _of_layer(traced: LoadedGraph, name: str, argument: str) -> Tuple[int, ...]:
     """Return the tensors of the ops of a layer without variables.
 
     The ops are under the layer's name, or under that name with another number.
@@ -118,7 +118,7 @@ def _of_layer(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
         tensors = tuple(each for op, known in enumerate(flat.names) if pattern.search(known) for each in flat.outputs(op))
         if tensors:
             return tensors
-    raise GraphcutError("%s: no op of the layer %s in this graph%s" % (asked, printable(name), near_places(name, traced)))
+    raise GraphcutError("%s: no op of the layer %s in this graph%s" % (argument, printable(name), near_places(name, traced)))
 
 
 def users(flat: FlatGraph, handles: Sequence[int]) -> Tuple[int, ...]:
@@ -151,17 +151,17 @@ def variables_read_in(traced: LoadedGraph, scope: str) -> Tuple[str, ...]:
     return tuple(name for name, tensors in handles if not inside.isdisjoint(values(flat, tensors)))
 
 
-def op_names(traced: LoadedGraph, key: Any, asked: str) -> Tuple[str, ...]:
+def op_names(traced: LoadedGraph, key: Any, argument: str) -> Tuple[str, ...]:
     """Return the names of the ops of a place, without variables and the ops that read them, in the graph's order."""
     flat = traced.flat
-    ops = sorted({flat.producer[tensor] for tensor in place_tensors(traced, key, asked) if flat.dtypes[tensor] != RESOURCE})
+    ops = sorted({flat.producer[tensor] for tensor in place_tensors(traced, key, argument) if flat.dtypes[tensor] != RESOURCE})
     computing = [op for op in ops if flat.type(op) not in READERS.union(_HANDS_ON) or flat.type(op) in _GATHERS]
     return tuple(flat.names[op] for op in computing or ops)
 
 
-def every(traced: LoadedGraph, keys: Any, asked: str) -> FrozenSet[int]:
+def every(traced: LoadedGraph, keys: Any, argument: str) -> FrozenSet[int]:
     """Return the tensors of several places."""
-    return frozenset(tensor for key in as_tuple(keys) for tensor in place_tensors(traced, key, asked))
+    return frozenset(tensor for key in as_tuple(keys) for tensor in place_tensors(traced, key, argument))
 
 
 def rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:

@@ -386,18 +386,18 @@ def suffixes(names: Sequence[str]) -> Dict[str, List[int]]:
     >>> suffixes(["gate/encoder/kernel", "decoder/kernel"])["kernel"]
     [0, 1]
     """
-    found: Dict[str, List[int]] = {}
+    result: Dict[str, List[int]] = {}
     for place, name in enumerate(names):
         _, *rest = name.split("/")
         for start in range(len(rest)):
-            found.setdefault("/".join(rest[start:]), []).append(place)
-    return found
+            result.setdefault("/".join(rest[start:]), []).append(place)
+    return result
 
 
 def only_ending(places: Dict[str, List[int]], name: str) -> Tuple[int, ...]:
     """Return the place of the only name with that end, with or without ``:0``; ``None`` if there are several."""
-    found = places.get(name[:-2] if name.endswith(":0") else name, ())
-    return tuple(found) if len(found) == 1 else ()
+    result = places.get(name[:-2] if name.endswith(":0") else name, ())
+    return tuple(result) if len(result) == 1 else ()
 
 
 def near_places(name: str, traced: LoadedGraph) -> str:

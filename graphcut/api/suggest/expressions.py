@@ -106,11 +106,11 @@ def rewritings(context: Context, roots: Sequence[ast.AST]) -> Iterator[Tuple[ast
     waiting = list(roots)
     while waiting:
         node = waiting.pop(0)
-        found = next((each for rule in _RULES for each in [rule(context, node)] if each and each.types & context.types), None)
-        if found is None:
+        result = next((each for rule in _RULES for each in [rule(context, node)] if each and each.types & context.types), None)
+        if result is None:
             waiting = list(ast.iter_child_nodes(node)) + waiting
         else:
-            yield node, found
+            yield node, result
 
 
 def replacements(context: Context, roots: Sequence[ast.AST], wanted: int) -> Tuple[List[List[Replacement]], FrozenSet[str]]:
@@ -119,17 +119,17 @@ def replacements(context: Context, roots: Sequence[ast.AST], wanted: int) -> Tup
     If more expressions could be edited than barriers are ``wanted`` to be removed, edits of a single expression come first:
     ``tf.stop_gradient(a) - tf.stop_gradient(b)``.
     """
-    found = list(rewritings(context, roots))
-    covered = frozenset(each for _, rewriting in found for each in rewriting.types)
+    result = list(rewritings(context, roots))
+    covered = frozenset(each for _, rewriting in result for each in rewriting.types)
     candidates = (
-        [[*each.before, _replacement(context, node, each.texts[0])] for node, each in found] if len(found) > wanted else []
+        [[*each.before, _replacement(context, node, each.texts[0])] for node, each in result] if len(result) > wanted else []
     )
-    for turn in range(max((len(each.texts) for _, each in found), default=0)):
-        chosen = [(node, each.texts[min(turn, len(each.texts) - 1)]) for node, each in found]
-        before = [line for _, each in found for line in each.before]
+    for turn in range(max((len(each.texts) for _, each in result), default=0)):
+        chosen = [(node, each.texts[min(turn, len(each.texts) - 1)]) for node, each in result]
+        before = [line for _, each in result for line in each.before]
         candidates.append([*before, *[_replacement(context, node, text) for node, text in chosen]])
-    if 1 < len(found) <= wanted:
-        candidates += [[*each.before, _replacement(context, node, each.texts[0])] for node, each in found]
+    if 1 < len(result) <= wanted:
+        candidates += [[*each.before, _replacement(context, node, each.texts[0])] for node, each in result]
     return candidates, covered
 
 

@@ -82,14 +82,14 @@ def opening_candidates(
         if flat.type(fence.op) in covered.get(_place(statement), frozenset()):
             continue
         together = [each for each in fences if _is_at(traced, each, read[0].path, statement)] or [fence]
-        found, nodes, types = _openings(flat, idioms, rank, read[0], read[1], statement, fence, together, tape)
+        result, nodes, types = _openings(flat, idioms, rank, read[0], read[1], statement, fence, together, tape)
         for node in nodes:
             line = read[0].statement(node.lineno)  # type: ignore[attr-defined]
             key = _place(line if line is not None else statement)
             covered[key] = covered.get(key, frozenset()) | types
-        lost = lost or not found
-        if found:
-            parts.append((position, read[0], statement, found))
+        lost = lost or not result
+        if result:
+            parts.append((position, read[0], statement, result))
     for turn in range(max((len(each[3]) for each in parts), default=0)):
         edits = tuple(Edit(source, tuple(way[min(turn, len(way) - 1)]), (node,)) for _, source, node, way in parts)
         yield Candidate(edits, tuple(each[0] for each in parts), not lost)
@@ -139,8 +139,8 @@ def _openings(
         return [], [], frozenset()
     inverted = any(idioms.of(each.op) is Idiom.INVERTED_STRAIGHT_THROUGH for each in together)
     context = expressions.Context(source, tf, frozenset(flat.type(each.op) for each in together), inverted, rank)
-    found, types = expressions.replacements(context, roots(statement), len({each.op for each in together}))
-    return found, [statement, *context.inlined], types
+    result, types = expressions.replacements(context, roots(statement), len({each.op for each in together}))
+    return result, [statement, *context.inlined], types
 
 
 def roots(statement: ast.stmt) -> List[ast.AST]:
@@ -186,7 +186,7 @@ def _stoppings(traced: LoadedGraph, place: StopPlace, reader: SourceReader, buil
     variable, built = _identifier(place.variable), reader(builder) if builder and place.layer else None
     yield from stops_after_layer(built[0], place.layer) if built else ()
     frames = [each for each in map(reader, traced.frames(traced.flat.producer[place.tensor])) if each is not None]
-    statements = [(source, found) for source, line in frames for found in [source.statement(line)] if found is not None]
+    statements = [(source, result) for source, line in frames for result in [source.statement(line)] if result is not None]
     for source, statement in statements:
         value = getattr(statement, "value", None)
         if not variable and _is_single(statement) and isinstance(value, _WRAPPED):
@@ -236,7 +236,7 @@ def diffs(candidate: Candidate) -> List[Tuple[int, str, str]]:
 
     An edit that the earlier ones contain has no diff.
     """
-    found: List[Tuple[int, str, str]] = []
+    result: List[Tuple[int, str, str]] = []
     texts: Dict[str, str] = {}
     made: Dict[str, List[Replacement]] = {}
     for owner, edit in zip(candidate.owners, candidate.edits):
@@ -246,8 +246,8 @@ def diffs(candidate: Candidate) -> List[Tuple[int, str, str]]:
         after = source.edited(made[source.path])
         if after is not None and after != before:
             texts[source.path] = after
-            found.append((owner, unified_diff(source.path, before, after), changed_lines(before, after)))
-    return found
+            result.append((owner, unified_diff(source.path, before, after), changed_lines(before, after)))
+    return result
 
 
 Holds = Callable[[Candidate], Optional[bool]]

@@ -69,8 +69,8 @@ class Source:
 
     def statement(self, line: int) -> Optional[ast.stmt]:
         """Return the innermost statement that has code in a line."""
-        found = [each for each in self._statements if each[0] <= line <= each[1]]
-        return max(found, key=lambda each: (each[0], -each[1]))[2] if found else None
+        result = [each for each in self._statements if each[0] <= line <= each[1]]
+        return max(result, key=lambda each: (each[0], -each[1]))[2] if result else None
 
     def functions(self, node: ast.AST) -> List[Tuple[str, int]]:
         """Return the name and first line, decorators included, of each function that a node is in."""

@@ -105,18 +105,18 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
         is_inside = not any(edits) and _is_inside_library(request.traced, places)
         known.setdefault(edits if any(edits) else tuple(each.variable or each.tensor for each in places), (group, is_inside))
     groups = [group for group, is_inside in known.values() if not is_inside] or [group for group, _ in known.values()]
-    found = [replace(each, alternative=number) for number, group in enumerate(groups) for each in group]
-    if found and not is_all and most > 1:
-        found[-1] = replace(found[-1], note="; ".join(filter(None, [found[-1].note, _MORE])))
+    result = [replace(each, alternative=number) for number, group in enumerate(groups) for each in group]
+    if result and not is_all and most > 1:
+        result[-1] = replace(result[-1], note="; ".join(filter(None, [result[-1].note, _MORE])))
     names = ", ".join(escape_name(each.variable.name) for each in blocked)
-    return Suggestions(found, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; nothing is to stop")
+    return Suggestions(result, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; nothing is to stop")
 
 
 def _forgotten(audit: Audit, away: FrozenSet[int]) -> List[Target]:
     """Return the variables that the loss reads, that may learn, and that the gradient call does not ask for yet."""
     names = {each.name for each in audit.left_out if each.reason is LeftOutReason.FORGOTTEN and not each.is_stopped}
-    found = [each for each in audit.left_out_targets if each.variable.name in names]
-    return [each for each in found if away.isdisjoint(each.tensors)]
+    result = [each for each in audit.left_out_targets if each.variable.name in names]
+    return [each for each in result if away.isdisjoint(each.tensors)]
 
 
 def _sparing_cuts(
@@ -159,14 +159,14 @@ def _smallest(traced: LoadedGraph, paths: Paths, most: int) -> Tuple[Sequence[Fr
 
     The loss itself is not cut if there is another cut.
     """
-    found = smallest_cut(paths)
-    if not found.isdisjoint(paths.starts):
+    result = smallest_cut(paths)
+    if not result.isdisjoint(paths.starts):
         elsewhere = replace(paths, rigid=paths.rigid | paths.starts)
         with suppress(Uncuttable):
             other = smallest_cut(elsewhere)
-            paths, found = (elsewhere, other) if len(other) == len(found) else (paths, found)
-    if not found or most < 2:
-        return [_moved_outward(traced.flat, paths, found)], True
+            paths, result = (elsewhere, other) if len(other) == len(result) else (paths, result)
+    if not result or most < 2:
+        return [_moved_outward(traced.flat, paths, result)], True
     lines: Dict[str, Set[int]] = {}
 
     def alike(tensor: int) -> FrozenSet[int]:
@@ -233,15 +233,15 @@ def _tensors_without_code(flat: FlatGraph, order: Sequence[int], fixed: FrozenSe
 
 def _outward(flat: FlatGraph, paths: Paths, tensor: int) -> int:
     """Return the input of a call or loop in place of its argument in the body, if stopping it has the same effect."""
-    found, seen = tensor, {tensor}
+    result, seen = tensor, {tensor}
     while tensor not in paths.ends and flat.type(flat.producer[tensor]) in ("_Arg", "_LoopVar"):
         sources = [source for source in paths.steps(tensor) if source not in seen]
         if len(sources) != 1:
             break
         tensor = sources[0]
         seen.add(tensor)
-        found = found if tensor in paths.fixed or tensor in paths.rigid else tensor
-    return found
+        result = result if tensor in paths.fixed or tensor in paths.rigid else tensor
+    return result
 
 
 def _place(flat: FlatGraph, tensor: int) -> Tuple[Any, str, int]:
@@ -413,8 +413,8 @@ class _Judge:
         lost = [old for old, before, now in one_by_one if now < before] if len(names) <= _COUNTED else []
         if not lost:
             return "this also stops a part of the gradient of other variables"
-        found = labels(lost, scope_sizes(each.name for each in self._audit))
-        texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in found]
+        result = labels(lost, scope_sizes(each.name for each in self._audit))
+        texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in result]
         return f"this also stops a part of the gradient of {join_first(texts, _NAMED)}"
 
 

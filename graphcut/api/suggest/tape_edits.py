@@ -76,21 +76,21 @@ def _is_tape(source: Source, node: ast.With) -> bool:
 
 def _needed_statements(statement: ast.stmt, before: Sequence[ast.stmt], depth: int) -> FrozenSet[ast.stmt]:
     """Return the statement and those before it that it is computed from, ``depth`` assignments back."""
-    found = {statement}
+    result = {statement}
     for _ in range(depth):
-        names = {name for each in found for name in _names(each, ast.Load)}
-        found |= {each for each in before if isinstance(each, _MOVABLE) and names & _names(each, ast.Store)}
-    return frozenset(found)
+        names = {name for each in result for name in _names(each, ast.Load)}
+        result |= {each for each in before if isinstance(each, _MOVABLE) and names & _names(each, ast.Store)}
+    return frozenset(result)
 
 
 def _dependent(moved: FrozenSet[ast.stmt], before: Sequence[ast.stmt]) -> FrozenSet[ast.stmt]:
     """Return the statements before the tape that depend on the moved ones and have to move, too."""
-    found = set(moved)
+    result = set(moved)
     for each in before:
-        earlier = {name for other in found if other.lineno < each.lineno for name in _names(other, ast.Store)}
+        earlier = {name for other in result if other.lineno < each.lineno for name in _names(other, ast.Store)}
         if earlier & _names(each, ast.Load):
-            found.add(each)
-    return frozenset(found)
+            result.add(each)
+    return frozenset(result)
 
 
 def _names(node: ast.AST, context: type) -> FrozenSet[str]:

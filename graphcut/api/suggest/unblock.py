@@ -71,8 +71,8 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     target = blocked[0]
     idioms = Idioms(request.traced, flow.losses)
     starts = sorted(_starts(flow, target), key=lambda fences: _count_removed_barriers(idioms, fences))
-    found = [complete_alternative(request, flow, target, start) for start in starts[:_MOST]]
-    complete = [each for each in found if each is not None]
+    result = [complete_alternative(request, flow, target, start) for start in starts[:_MOST]]
+    complete = [each for each in result if each is not None]
     if not complete:
         raise _impossible(target)
     fewest = min(map(len, complete))
@@ -120,11 +120,11 @@ def _term_words(audit: Audit, terms: Sequence[int]) -> str:
 def _unrequested_words(audit: Audit, asked: Sequence[Target]) -> str:
     """Say that no gradient is asked for variables that the loss reads, and how to ask; empty if there are none."""
     aside = {each.name: each for each in audit.left_out}
-    found = [aside[each.variable.name] for each in asked if each.variable.name in aside]
-    if not found:
+    result = [aside[each.variable.name] for each in asked if each.variable.name in aside]
+    if not result:
         return ""
-    names = join_first([escape_name(each.name) for each in found], _FEW)
-    return f"no gradient is asked for {names}: {how_to_ask(found[0])}"
+    names = join_first([escape_name(each.name) for each in result], _FEW)
+    return f"no gradient is asked for {names}: {how_to_ask(result[0])}"
 
 
 def _open_words(audit: Audit, asked: Sequence[Target]) -> str:
@@ -195,16 +195,16 @@ def _next(flow: GradientFlow, target: Target) -> Sequence[Fence]:
 def routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
     """Return, for each of ``ends``, the barriers of a route that crosses the fewest."""
     search = _Search(flow)
-    found = (search.routes(end, 1) for end in ends)
-    return [route for each in found for route in each]
+    result = (search.routes(end, 1) for end in ends)
+    return [route for each in result for route in each]
 
 
 def fewest_routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
     """Return the barriers of the routes that cross the fewest, a few different ones at most."""
     search = _Search(flow)
-    found = [route for end in sorted(ends) for route in search.routes(end, _ROUTES) if route]
-    fewest = min(map(len, found), default=0)
-    return [route for route in found if len(route) == fewest][:_ROUTES]
+    result = [route for end in sorted(ends) for route in search.routes(end, _ROUTES) if route]
+    fewest = min(map(len, result), default=0)
+    return [route for route in result if len(route) == fewest][:_ROUTES]
 
 
 class _Search:
@@ -241,20 +241,20 @@ class _Search:
             return ()
         if most == 1:
             return (self._first(end),)
-        found: Dict[int, Dict[FrozenSet[int], Route]] = {start: {frozenset(): ()} for start in self._starts}
+        result: Dict[int, Dict[FrozenSet[int], Route]] = {start: {frozenset(): ()} for start in self._starts}
         after = self._reverse_edges(end)
         waiting: Deque[int] = deque(tensor for tensor in after if tensor in self._starts)
         while waiting:
             tensor = waiting.popleft()
             for source, fence in after[tensor]:
-                known = found.setdefault(source, {})
-                for route in list(found[tensor].values()):
+                known = result.setdefault(source, {})
+                for route in list(result[tensor].values()):
                     longer = route if fence is None else (*route, fence)
                     ops = frozenset(each.op for each in longer)
                     if ops not in known and len(known) < most:
                         known[ops] = longer
                         waiting.append(source)
-        return tuple(found.get(end, {}).values())
+        return tuple(result.get(end, {}).values())
 
     def _first(self, tensor: int) -> Route:
         fences: List[Fence] = []
@@ -265,11 +265,11 @@ class _Search:
 
     def _reverse_edges(self, end: int) -> Dict[int, List[Tuple[int, Optional[Fence]]]]:
         """Return the reversed edges of the routes that lead to ``end``."""
-        found: Dict[int, List[Tuple[int, Optional[Fence]]]] = {end: []}
+        result: Dict[int, List[Tuple[int, Optional[Fence]]]] = {end: []}
         for tensor in walk_depth_first([end], lambda each: [before for before, _ in self._before.get(each, ())]):
             for before, fence in self._before.get(tensor, ()):
-                found.setdefault(before, []).append((tensor, fence))
-        return found
+                result.setdefault(before, []).append((tensor, fence))
+        return result
 
 
 def _is_open(flow: GradientFlow, tensor: int, edge: Edge) -> bool:

@@ -66,10 +66,10 @@ def _answer(future: Any, path: Optional[str]) -> Optional[Answer]:
         error = future.exception()
         if error is not None:
             return without_audit(path, LOST, _worker_error(error)), None
-        found: Answer = future.result()
+        result: Answer = future.result()
     except (asyncio.CancelledError, futures.CancelledError):  # lost meanwhile
         return None
-    return found
+    return result
 
 
 def _worker_error(error: BaseException) -> str:

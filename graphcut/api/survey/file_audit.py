@@ -76,8 +76,8 @@ def audit_file(path: str, question: Mapping[str, Any]) -> Tuple[FileAudit, Optio
     except MemoryError:
         return without_audit(path, REFUSED, "not enough memory", _seconds_since(start)), None
     except Exception as error:  # noqa: BLE001 - one file never stops the others
-        said = "graphcut failed, which is a fault of graphcut: %s: %s" % (type(error).__name__, error)
-        return without_audit(path, REFUSED, said, _seconds_since(start)), None
+        message = "graphcut failed, which is a fault of graphcut: %s: %s" % (type(error).__name__, error)
+        return without_audit(path, REFUSED, message, _seconds_since(start)), None
     return _summary(path, audit, _seconds_since(start)), page
 
 

@@ -86,10 +86,10 @@ def stamp(path: str) -> Any:
     """Return the size and time of a file, which tell whether it changed; ``None`` if they are unknown."""
     inner = os.path.join(path, "saved_model.pb")
     try:
-        found = os.stat(inner if os.path.exists(inner) else path)
+        result = os.stat(inner if os.path.exists(inner) else path)
     except OSError:
         return None
-    return [found.st_size, found.st_mtime_ns]
+    return [result.st_size, result.st_mtime_ns]
 
 
 def _lock(stream: IO[bytes], path: str) -> None:

@@ -122,7 +122,7 @@ def _digest(path: str) -> str:
 
 def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:
     """Return the files that match the patterns, in order, each once. A directory counts if it is a SavedModel."""
-    found: List[str] = []
+    result: List[str] = []
     for pattern in patterns:
         fits = [_model_folder(path) for path in _matches(pattern) if is_url(path) or _may_be_graph(path)]
         if not fits:
@@ -130,8 +130,8 @@ def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:
                 "no graph file matches %s\nQuote a pattern, so that ** reaches graphcut: 'models/**/*.meta'."
                 % printable(pattern)
             )
-        found += fits
-    return tuple(sorted(dict.fromkeys(found)))
+        result += fits
+    return tuple(sorted(dict.fromkeys(result)))
 
 
 def _matches(pattern: str) -> Sequence[str]:

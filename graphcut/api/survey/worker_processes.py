@@ -37,10 +37,10 @@ def audit_files(paths: Sequence[str], question: Mapping[str, Any], jobs: int, ti
         each.start()
     try:
         for _ in paths:
-            found = answers.get()
-            if isinstance(found, BaseException):
-                raise found
-            yield found
+            result = answers.get()
+            if isinstance(result, BaseException):
+                raise result
+            yield result
     finally:
         for worker in workers:
             worker.stop()

@@ -61,13 +61,13 @@ def _called_and_needed(graph_def: Any) -> FrozenSet[str]:
     bodies = {each.signature.name: each.node_def for each in graph_def.library.function}
     nodes = [node for each in [graph_def.node, *bodies.values()] for node in each if node.op in CALLS]
     waiting = [name for node in nodes for name in _function_names(node)]
-    found: Dict[str, None] = {}
+    result: Dict[str, None] = {}
     while waiting:
         name = waiting.pop()
-        if name in bodies and name not in found:
-            found[name] = None
+        if name in bodies and name not in result:
+            result[name] = None
             waiting.extend(each for node in bodies[name] for each in _function_names(node))
-    return frozenset(found)
+    return frozenset(result)
 
 
 def _function_names(node: Any) -> List[str]:

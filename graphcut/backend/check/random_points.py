@@ -18,14 +18,14 @@ _UNKNOWN = 2
 v1 = tf.compat.v1
 
 
-def nonzero(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Optional[bool]:
+def nonzero(original: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Optional[bool]:
     """Return whether the gradient of one target is nonzero at any of the points; ``None`` if it cannot run."""
     try:
-        with as_built(given):
-            copy = copied_plain(given, _variable)
+        with as_built(original):
+            copy = copied_plain(original, _variable)
             with copy.enter():
-                found = [each for each in take_gradients(copy, asking, tensors).values() if each is not None]
-        values = [each.values if isinstance(each, tf.IndexedSlices) else each for each in found]
+                result = [each for each in take_gradients(copy, asking, tensors).values() if each is not None]
+        values = [each.values if isinstance(each, tf.IndexedSlices) else each for each in result]
         return any(_points(copy.graph, values))
     except FAILURES:
         return None
@@ -52,8 +52,8 @@ def _points(graph: Any, values: Sequence[Any]) -> Iterator[bool]:
         for point in range(POINTS):
             random = np.random.RandomState(point)
             session.run(list(starts), {value: _random(random, value, point) for value in starts.values()})
-            found = session.run(list(values), {tensor: _random(random, tensor, point) for tensor in fed})
-            yield any(bool(np.any((each != 0) & ~np.isnan(each))) for each in found)
+            result = session.run(list(values), {tensor: _random(random, tensor, point) for tensor in fed})
+            yield any(bool(np.any((each != 0) & ~np.isnan(each))) for each in result)
 
 
 def _starts(graph: Any) -> Iterator[Tuple[Any, Any]]:

@@ -37,31 +37,31 @@ class LossNames(NamedTuple):
     starts: Tuple[Any, ...] = ()
 
 
-def together(given: Original, asking: LossNames, targets: Targets) -> Dict[str, Answer]:
+def together(original: Original, asking: LossNames, targets: Targets) -> Dict[str, Answer]:
     """Return the answers for targets (row name to tensor names) in few calls; halve the targets if a call fails."""
-    found: Dict[str, Answer] = {}
+    result: Dict[str, Answer] = {}
     waiting: List[Dict[str, Sequence[str]]] = [dict(targets)] if targets else []
     while waiting:
         group = waiting.pop()
-        answers = _answers(given, asking, group)
+        answers = _answers(original, asking, group)
         if len(group) > 1 and any(each.kind in ("raises", "failed") for each in answers.values()):
             names = list(group)
             half = len(names) // 2
             waiting += [{name: group[name] for name in part} for part in (names[half:], names[:half])]
         else:
-            found.update(answers)
-    return {name: found[name] for name in targets}
+            result.update(answers)
+    return {name: result[name] for name in targets}
 
 
-def ask_one_target(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Answer:
+def ask_one_target(original: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Answer:
     """Ask TensorFlow for one target, in a separate copy of the graph."""
-    return _answers(given, asking, {name: tensors})[name]
+    return _answers(original, asking, {name: tensors})[name]
 
 
-def _answers(given: Original, asking: LossNames, targets: Targets) -> Dict[str, Answer]:
+def _answers(original: Original, asking: LossNames, targets: Targets) -> Dict[str, Answer]:
     try:
-        with as_built(given):
-            copy = copy_graph(given, placeholder)
+        with as_built(original):
+            copy = copy_graph(original, placeholder)
             with copy.enter():
                 gradients = take_gradients(copy, asking, [name for names in targets.values() for name in names])
     except FAILURES as error:

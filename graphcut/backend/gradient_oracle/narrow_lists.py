@@ -51,9 +51,9 @@ def narrow_query(question: GradientQuery, known: Any) -> Optional[NarrowQuery]:
 
 def answers_neighbours_alike(answer: GradientReply, narrow: NarrowQuery) -> bool:
     """Return whether representatives got the same answers as their neighbours."""
-    found = answer.gradients
+    result = answer.gradients
     many = {place for index, place in enumerate(narrow.inputs) if index and place == narrow.inputs[index - 1]}
-    return all(_is_like(found[place], found[place - 1]) for place in many if found)
+    return all(_is_like(result[place], result[place - 1]) for place in many if result)
 
 
 def _is_like(one: Any, other: Any) -> bool:
@@ -86,7 +86,7 @@ def _input_sorts(question: GradientQuery) -> Sequence[Hashable]:
 
 def _shorten(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) -> _Thinned:
     long = {name for name, _, length in spans if name and length > _WIDE} - tied
-    found = _Thinned([], [], {})
+    result = _Thinned([], [], {})
     standing = {
         name: _representatives([sorts[start:][:length] for each, start, length in spans if each == name]) for name in long
     }
@@ -94,12 +94,12 @@ def _shorten(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) ->
         places: Dict[int, int] = {}
         for place, standing_for in enumerate(standing.get(name, range(length))):
             if place == standing_for:
-                places[place] = len(found.kept)
-                found.kept.append(start + place)
-            found.stands.append(places[standing_for])
+                places[place] = len(result.kept)
+                result.kept.append(start + place)
+            result.stands.append(places[standing_for])
         if name in long:
-            found.lengths[name] = len(places)
-    return found
+            result.lengths[name] = len(places)
+    return result
 
 
 def _representatives(lists: Sequence[Sequence[Hashable]]) -> List[int]:

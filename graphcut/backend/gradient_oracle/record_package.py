@@ -62,6 +62,6 @@ def _loads(library: Any) -> bool:
 
 def _registered_by(package: str) -> Set[str]:
     """Return the op types whose gradient function is of the package, which may have been imported before."""
-    found = {name: REGISTRY.lookup(name) for name in REGISTRY.list()}
+    result = {name: REGISTRY.lookup(name) for name in REGISTRY.list()}
     prefix = package.partition(".")[0] + "."
-    return {name for name, function in found.items() if (str(getattr(function, "__module__", "")) + ".").startswith(prefix)}
+    return {name for name, function in result.items() if (str(getattr(function, "__module__", "")) + ".").startswith(prefix)}

@@ -77,13 +77,13 @@ def _exchanges(path: str, edit: FileEdit) -> Optional[List[Tuple[Any, Code, Code
     if any(code is None or code.co_freevars != each.co_freevars for each, code in pairs):
         return None
     places = {(code.co_name, code.co_firstlineno): (code, other) for code, other in pairs}
-    found = []
+    result = []
     for function in _functions(path):
         known = places.get((function.__code__.co_name, function.__code__.co_firstlineno))
         # otherwise the file was changed since
         if known is not None and known[1] is not None and function.__code__ == known[0]:
-            found.append((function, function.__code__, known[1]))
-    return found or None
+            result.append((function, function.__code__, known[1]))
+    return result or None
 
 
 def _functions(path: str) -> List[Any]:

@@ -18,15 +18,15 @@ Made = Tuple[Optional[str], bool]
 
 def graphs(graph: Any) -> Graphs:
     """Return every live graph by the name of its function, and the given one by ``None``, including nested bodies."""
-    found: Graphs = {None: graph}
+    result: Graphs = {None: graph}
     waiting = [graph]
     while waiting:
         for name, function in functions(waiting.pop()).items():
             body = getattr(function, "graph", None) or getattr(function, "_func_graph", None)
-            if name not in found and body is not None:
-                found[name] = body
+            if name not in result and body is not None:
+                result[name] = body
                 waiting.append(body)
-    return found
+    return result
 
 
 def functions(graph: Any) -> Dict[str, Any]:
@@ -39,10 +39,10 @@ def _text(name: Any) -> str:
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
-def exits(found: Graphs) -> Tuple[Tuple[Place, ...], Tuple[Place, ...]]:
+def exits(result: Graphs) -> Tuple[Tuple[Place, ...], Tuple[Place, ...]]:
     """Return the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that compute gradients themselves."""
     dead, second = [], []
-    for function, graph in found.items():
+    for function, graph in result.items():
         for op, context in _loops(graph):
             if not context.back_prop:
                 dead.append((function, op.name))
@@ -61,12 +61,12 @@ def _loops(graph: Any) -> Iterator[Tuple[Any, Any]]:
 
 def own_gradients(graph: Any) -> Dict[str, Any]:
     """Return the functions of the library that have a gradient function in Python (``Defun(python_grad_func=…)``)."""
-    found = {}
+    result = {}
     for name, function in functions(graph).items():
         gradient = getattr(function, "python_grad_func", None)
         if gradient is not None:
-            found[name] = gradient
-    return found
+            result[name] = gradient
+    return result
 
 
 class Where:

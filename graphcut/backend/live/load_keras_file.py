@@ -30,10 +30,10 @@ def load(path: str) -> Tuple[Any, List[Any]]:
     try:
         model = tf.keras.models.load_model(path, compile=False)
     except Exception as error:  # noqa: BLE001 - the layers of others are built
-        said = (str(error) or type(error).__name__).strip().splitlines()[0]
+        message = (str(error) or type(error).__name__).strip().splitlines()[0]
         raise GraphcutError(
             "Keras cannot load %s: %s\nIf it has layers of your own, load it yourself and call graphcut.audit(model, x)."
-            % (printable(path), printable(said, 200)[1:-1])
+            % (printable(path), printable(message, 200)[1:-1])
         ) from error
     return model, _specs(model, path)
 

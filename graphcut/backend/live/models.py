@@ -26,15 +26,15 @@ def trainable_flags(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[
         source: a function or a model.
         around: more models and layers that belong to it.
     """
-    found: Dict[int, Tuple[Any, bool]] = {}
+    result: Dict[int, Tuple[Any, bool]] = {}
     known = owners(source)
     own = {id(each) for each in known}
     for owner in known + [each for each in around if id(each) not in own and _is_owner(each)]:
         trained = {id(variable_of(each)) for each in listed_variables(owner, "trainable_variables")}
         for each in listed_variables(owner, "variables"):
             key = id(variable_of(each))
-            found[key] = (each, key in trained or key in found and found[key][1])
-    return found
+            result[key] = (each, key in trained or key in result and result[key][1])
+    return result
 
 
 def owners(source: Any) -> List[Any]:
@@ -76,15 +76,15 @@ def _frames() -> Iterator[Any]:
 
 def layers_in_use() -> List[Any]:
     """Return the Keras models and layers that the running code names or is a method of."""
-    found: Dict[int, Any] = {}
+    result: Dict[int, Any] = {}
     for frame in _frames():
         if is_library(frame.f_code.co_filename):
             values = [frame.f_locals[name] for name in ("self", "model") if name in frame.f_locals]
         else:
             known = frame.f_globals
             values = [*frame.f_locals.values(), *(known[name] for name in frame.f_code.co_names if name in known)]
-        found.update((id(each), each) for each in values if _is_layer(each))
-    return list(found.values())
+        result.update((id(each), each) for each in values if _is_layer(each))
+    return list(result.values())
 
 
 def _is_layer(value: Any) -> bool:
@@ -96,10 +96,10 @@ def _is_layer(value: Any) -> bool:
 def listed_variables(owner: Any, attribute: str) -> List[Any]:
     """Return the variables that a model lists; none if it is not built yet."""
     try:
-        found = getattr(owner, attribute, ())
+        result = getattr(owner, attribute, ())
     except ValueError:
         return []
-    return list(found) if isinstance(found, (list, tuple)) else []
+    return list(result) if isinstance(result, (list, tuple)) else []
 
 
 def input_specs(model: Any) -> Tuple[Any, ...]:

@@ -74,15 +74,15 @@ class ScriptError(NamedTuple):
 def describe_script_error(error: BaseException) -> ScriptError:
     """Return the reason why the trace of a script ended."""
     inner = _unwrapped(error)
-    said, where = _message_of(inner), _where(inner) or _where(error) or ""
+    message, where = _message_of(inner), _where(inner) or _where(error) or ""
     loop = _LOOP.search(line_of(where))
-    needs_value = "NoneType" not in said and any(re.search(pattern, str(inner)) for pattern in _VALUE_NEEDED)
+    needs_value = "NoneType" not in message and any(re.search(pattern, str(inner)) for pattern in _VALUE_NEEDED)
     if needs_value and loop:
-        return ScriptError(said, where, _OF_LOOP % loop.group(1), True)
-    advice = "".join(_of_calls(error, inner, said, line_of(where)) or _advice(said))
+        return ScriptError(message, where, _OF_LOOP % loop.group(1), True)
+    advice = "".join(_of_calls(error, inner, message, line_of(where)) or _advice(message))
     if needs_value and _NO_VALUE in advice:
         advice = advice.partition(": ")[0].replace("a function is traced", "a script is traced")
-    return ScriptError(said, where, advice, needs_value)
+    return ScriptError(message, where, advice, needs_value)
 
 
 _LOOP = re.compile(r"\.(fit|train_on_batch|evaluate|predict)\(")
@@ -106,13 +106,15 @@ def error_line(error: BaseException) -> str:
 
 def _sentences(label: str, error: BaseException, doubles: Sequence[str]) -> Iterator[str]:
     inner = _unwrapped(error)
-    said = _message_of(inner)
-    yield "%s cannot be traced: %s" % (printable(label)[1:-1], printable(said, 250)[1:-1])
+    message = _message_of(inner)
+    yield "%s cannot be traced: %s" % (printable(label)[1:-1], printable(message, 250)[1:-1])
     where = _where(inner) or _where(error)
     if where is not None:
         line = line_of(where)
         yield "raised at %s" % printable(nearby(where), 200)[1:-1] + (": " + printable(line, 150)[1:-1] if line else "")
-    yield from _of_calls(error, inner, said, line_of(where) if where else "") or _of_doubles(said, doubles) or _advice(said)
+    yield from (
+        _of_calls(error, inner, message, line_of(where) if where else "") or _of_doubles(message, doubles) or _advice(message)
+    )
 
 
 def _of_calls(error: BaseException, inner: BaseException, said: str, line: str) -> List[str]:
@@ -194,7 +196,7 @@ def _advice(said: str) -> List[str]:
     if "NoneType" in said:
         return []
     matches = ((re.search(pattern, said), advice) for pattern, advice in _ADVICE)
-    return [found.expand(advice) for found, advice in matches if found][:1]
+    return [result.expand(advice) for result, advice in matches if result][:1]
 
 
 def _unwrapped(error: BaseException) -> BaseException:

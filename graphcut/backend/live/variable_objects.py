@@ -102,8 +102,8 @@ def stand_ins(variable: Any) -> Tuple[Any, ...]:
 
 def captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
     """Return the outer tensors that the graph of a function captured, and their placeholders inside."""
-    found = getattr(graph, "captures", ())
-    return found.items() if hasattr(found, "items") else found
+    result = getattr(graph, "captures", ())
+    return result.items() if hasattr(result, "items") else result
 
 
 def is_symbolic(tensor: Any) -> bool:

@@ -57,7 +57,7 @@ def called_functions(op: Any) -> Iterator[str]:
 
 def ops_leading_in(graphs: Sequence[Any], entries: Sequence[Mapping[str, Entry]]) -> Dict[int, Set[str]]:
     """Return the names of the outer ops, by the ``id`` of their graph, that lead to entries of the innermost body."""
-    known = {id(graph): found for graph, found in zip(graphs, entries)}
+    known = {id(graph): result for graph, result in zip(graphs, entries)}
     kept: Dict[int, Set[str]] = {id(graph): set() for graph in graphs[1:]}
     waiting = [each.outer.op for each in entries[0].values()]
     while waiting:

@@ -53,12 +53,12 @@ class WatchedTensors(NamedTuple):
 class EagerCall:
     """An eager gradient call, as recorded just before the gradient is taken."""
 
-    def __init__(self, eager: EagerOps, asked: GradientRequest, tape: Optional[WatchedTensors]) -> None:
-        self.eager, self.request, self.tape = eager, asked, tape
-        self.sources = [variable_of(part) for _, part in asked.pairs]
-        self.targets = [eager.node_of(_tensor(each), line()) for each in asked.targets]
+    def __init__(self, eager: EagerOps, request: GradientRequest, tape: Optional[WatchedTensors]) -> None:
+        self.eager, self.request, self.tape = eager, request, tape
+        self.sources = [variable_of(part) for _, part in request.pairs]
+        self.targets = [eager.node_of(_tensor(each), line()) for each in request.targets]
         self.names = names_in_code(self.sources)
-        self.starts = [None if each is None else eager.node_of(_tensor(each)) for each in asked.starts]
+        self.starts = [None if each is None else eager.node_of(_tensor(each)) for each in request.starts]
         self.source_nodes = [eager.node_of(_tensor(each)) for each in self.sources]
         self.position, self.thread = eager.version, threading.get_ident()
         self.began = min((start for start, _ in tape.spans), default=0) if tape else 0
@@ -153,12 +153,12 @@ def _with_assignments(roots: Sequence[Node], sources: Set[int], targets: Set[int
 
 def _ids_between(roots: Sequence[Node], sources: Set[int]) -> Set[int]:
     """Return the ``id`` of the nodes on paths from one of ``sources`` to a root, including both ends."""
-    found: Set[int] = set()
+    result: Set[int] = set()
     for node in sorted(_reached(roots), key=_position):  # the inputs of a node come before it
         inputs = node.inputs if isinstance(node, EagerOp) else ()
-        if id(node) in sources or any(id(each) in found for each, _ in inputs):
-            found.add(id(node))
-    return found
+        if id(node) in sources or any(id(each) in result for each, _ in inputs):
+            result.add(id(node))
+    return result
 
 
 def _hashable(attrs: Any) -> Hashable:
@@ -241,18 +241,18 @@ def _escaped_constants(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, 
     constants = [node for node in call.nodes if isinstance(node, EagerLeaf) and node.outputs[0].dtype in FLOATS]
     escapes = [each for each in call.eager.escapes.values() if not _is_shown(each.where)]
     wanted = {id(made[0]): source for source, made in zip(call.sources, call.source_nodes)}
-    found: Dict[int, List[str]] = {}
+    result: Dict[int, List[str]] = {}
     for escape in sorted(escapes, key=lambda each: each.position):
         later = [writer.name((each, 0))[:-2] for each in constants if each.position >= escape.position]
         for node in _reached([escape.source[0]]) if later else ():
             if id(node) in wanted:
-                found[id(wanted[id(node)])] = later
+                result[id(wanted[id(node)])] = later
                 writer.lines.update(dict.fromkeys(later, escape.where))
     reached = {id(node) for node in _reached(node for node, _ in call.targets)}
     for source, (node, _) in zip(call.sources, call.source_nodes):
-        if id(source) not in found and id(node) not in reached and node.read is not None:
-            found[id(source)] = list(_by_numpy(node.read, call, constants, writer))
-    for key, names in found.items():
+        if id(source) not in result and id(node) not in reached and node.read is not None:
+            result[id(source)] = list(_by_numpy(node.read, call, constants, writer))
+    for key, names in result.items():
         yield key, tuple((None, name) for name in names)
 
 
@@ -474,33 +474,33 @@ def _attrs(node: EagerOp) -> Dict[str, Any]:
     known = op_def(node.type)
     given = dict(zip(node.attrs[::2], node.attrs[1::2]))
     given.update(_of_inputs(known, [each.outputs[index].dtype for each, index in node.inputs], given))
-    found = {}
+    result = {}
     for attr in known.attr:
         if given.get(attr.name) is not None:  # None is the default
             try:
-                found[attr.name] = _message(attr.type, given[attr.name])
+                result[attr.name] = _message(attr.type, given[attr.name])
             except (TypeError, ValueError, AttributeError):
                 continue
-    return found
+    return result
 
 
 def _of_inputs(known: Any, dtypes: Sequence[int], given: Mapping[str, Any]) -> Dict[str, Any]:
-    found: Dict[str, Any] = {}
+    result: Dict[str, Any] = {}
     place = 0
     for index, arg in enumerate(known.input_arg):
         count = 1
         if arg.number_attr:
             count = int(given.get(arg.number_attr, len(dtypes) - place - (len(known.input_arg) - index - 1)))
-            found[arg.number_attr] = count
+            result[arg.number_attr] = count
         elif arg.type_list_attr:
             listed = given.get(arg.type_list_attr)
             rest = len(dtypes) - place - (len(known.input_arg) - index - 1)
             count = len(listed) if isinstance(listed, (list, tuple)) else rest
-            found[arg.type_list_attr] = list(dtypes[place : place + count])
+            result[arg.type_list_attr] = list(dtypes[place : place + count])
         if arg.type_attr and dtypes[place : place + 1]:
-            found[arg.type_attr] = dtypes[place]
+            result[arg.type_attr] = dtypes[place]
         place += count
-    return found
+    return result
 
 
 def _message(kind: str, value: Any) -> Any:
@@ -547,33 +547,33 @@ _SCALARS = {
 }
 
 
-def open_eager_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
+def open_eager_gradient(gradient: GradientCall) -> Tuple[Any, GraphMetadata]:
     """Return the ``Graph`` message and the origin of a gradient that was taken eagerly."""
-    live = taken.graph
-    own = {each.identity: each.facts for each in taken.sources if each.is_variable}
-    found = function_graphs.graphs(live)
-    where, shapes = function_graphs.Where(found), function_graphs.Shapes(found)
-    message = CLASSES["Graph"].FromString(taken.message)
+    live = gradient.graph
+    own = {each.identity: each.facts for each in gradient.sources if each.is_variable}
+    result = function_graphs.graphs(live)
+    where, shapes = function_graphs.Where(result), function_graphs.Shapes(result)
+    message = CLASSES["Graph"].FromString(gradient.message)
     origin = GraphMetadata(
-        "%s at %s" % (taken.api, taken.where),
+        "%s at %s" % (gradient.api, gradient.where),
         {},
-        (*own.values(), *_read(taken)),
+        (*own.values(), *_read(gradient)),
         foreign=False,
         where=lambda function, name: live.lines.get(name, (None, False)) if function is None else where(function, name),
         shapes=lambda function, name: live.shapes.get(name) if function is None else shapes(function, name),
         live=live,
-        owner=taken.owner,
+        owner=gradient.owner,
         op_defs=unlisted_signature,
         knows_variables=True,
         answered=live.answered,
-        value_holders=taken.value_holders,
+        value_holders=gradient.value_holders,
         replaced=live.replaced,
     )
     return message, origin
 
 
-def _read(taken: GradientCall) -> Iterator[Variable]:
+def _read(gradient: GradientCall) -> Iterator[Variable]:
     """Yield the variables that are read but left out of the gradient call, as the models in use list them."""
-    for variable, name in taken.graph.read:
-        listed, trained = taken.owned.get(id(variable), (variable, None))
+    for variable, name in gradient.graph.read:
+        listed, trained = gradient.owned.get(id(variable), (variable, None))
         yield describe_variable(listed, (name,), trained)

@@ -211,8 +211,8 @@ class EagerOps:
         inputs = value.inputs if isinstance(value, EagerOp) else ()
         reads = [each for each, _ in inputs if isinstance(each, EagerOp) and each.type == "ReadVariableOp"]
         before = {id(each.inputs[0][0]) for each in reads[:1]}
-        found = [key for key, each in list(self.pairs.items()) if id(each.node) in before]
-        self.successors.update(dict.fromkeys(found, op.where))
+        result = [key for key, each in list(self.pairs.items()) if id(each.node) in before]
+        self.successors.update(dict.fromkeys(result, op.where))
 
     def read(self, variable: Any) -> None:
         """Record that a variable is read."""
@@ -452,9 +452,9 @@ def _of_reads(noting: Any) -> Iterator[Patch]:
 
     def reading(original: Any) -> Any:
         def variable_accessed(variable: Any) -> Any:
-            found = noting()
-            if found is not None:
-                found.read(variable)
+            result = noting()
+            if result is not None:
+                result.read(variable)
             return original(variable)
 
         return variable_accessed
@@ -468,18 +468,18 @@ def _of_values(noting: Any) -> Iterator[Patch]:
 
     def leaving(original: Any) -> Any:
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            found = noting()
-            if found is not None:
-                found.escaped(self)
+            result = noting()
+            if result is not None:
+                result.escaped(self)
             return original(self, *args, **kwargs)
 
         return functools.wraps(original)(wrapper)
 
     def coming(original: Any) -> Any:
         def convert_to_eager_tensor(*args: Any, **kwargs: Any) -> Any:
-            made, found = original(*args, **kwargs), noting()
-            if found is not None:
-                found.created(made)
+            made, result = original(*args, **kwargs), noting()
+            if result is not None:
+                result.created(made)
             return made
 
         return convert_to_eager_tensor
@@ -511,10 +511,10 @@ def _of_custom_gradients(noting: Any) -> Iterator[Patch]:
 
     def recording(original: Any) -> Any:
         def record_operation(*args: Any, **kwargs: Any) -> Any:
-            found = noting() if sys._getframe(1).f_code.co_filename.endswith("custom_gradient.py") else None
-            if found is None or len(args) < _GIVEN or not all(isinstance(each, ops.EagerTensor) for each in args[1]):
+            result = noting() if sys._getframe(1).f_code.co_filename.endswith("custom_gradient.py") else None
+            if result is None or len(args) < _GIVEN or not all(isinstance(each, ops.EagerTensor) for each in args[1]):
                 return original(*args, **kwargs)
-            op = found.recorded_apart(args[2], args[1])
+            op = result.recorded_apart(args[2], args[1])
             return original(*args[:3], _observe_gradient_function(args[3], weakref.ref(op)), *args[4:], **kwargs)
 
         return record_operation

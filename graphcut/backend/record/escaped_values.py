@@ -38,16 +38,16 @@ class Read(NamedTuple):
 
 def escaped_value_ops(graphs: Graphs, reads: Sequence[Read] = ()) -> Left:
     """Return the ops that hold or compute with the value of a variable, by the variable's ``id``."""
-    found: Dict[int, List[Place]] = {}
+    result: Dict[int, List[Place]] = {}
     for function, graph in graphs.items():
         for position, op in enumerate(graph.get_operations()):
             before = [each for each in reads if each.counts.get(id(graph), 0) <= position]
             for variable in _of(op, before):
-                found.setdefault(id(variable), []).append((function, op.name))
+                result.setdefault(id(variable), []).append((function, op.name))
     for place, handle in _of_data(graphs):
         for variable in _in_datasets(handle):
-            found.setdefault(id(variable), []).append(place)
-    return {key: tuple(places) for key, places in found.items()}
+            result.setdefault(id(variable), []).append(place)
+    return {key: tuple(places) for key, places in result.items()}
 
 
 def patches(noting: Callable[[], Optional[List[Read]]]) -> Iterator[Patch]:
@@ -55,9 +55,9 @@ def patches(noting: Callable[[], Optional[List[Read]]]) -> Iterator[Patch]:
 
     def reading(original: Any) -> Any:
         def numpy(self: Any) -> Any:
-            value, found = original(self), noting()
-            if found is not None:
-                found.append(Read(self, np.array(value), counts()))
+            value, result = original(self), noting()
+            if result is not None:
+                result.append(Read(self, np.array(value), counts()))
             return value
 
         return numpy

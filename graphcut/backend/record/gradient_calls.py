@@ -82,7 +82,7 @@ class StepRecord:
         """Add a gradient that was taken."""
         self.gradients.append(gradient)
 
-    def check(self, answer: Any, asked: Callable[[], Tuple[GradientRequest, Any]]) -> None:
+    def check(self, answer: Any, request: Callable[[], Tuple[GradientRequest, Any]]) -> None:
         """Check a gradient that was taken at rest."""
 
     def end(self) -> None:
@@ -160,8 +160,8 @@ def _note(api: str, sources: Any, answer: Any) -> Any:
     notes = getattr(_LOCAL, "notes", None)
     if notes is not None and not _depth():
         given = tf.nest.flatten(sources)
-        found = (each for each in tf.nest.flatten(answer, expand_composites=True) if isinstance(each, tf.Tensor))
-        notes.append(Note(api, here(), any(is_variable(each) for each in given), tuple(found)))
+        result = (each for each in tf.nest.flatten(answer, expand_composites=True) if isinstance(each, tf.Tensor))
+        notes.append(Note(api, here(), any(is_variable(each) for each in given), tuple(result)))
     return answer
 
 
@@ -226,17 +226,17 @@ def _of_tape(name: str, original: Any) -> Any:
             return original(*args, **kwargs)
         if _is_of_forward_mode():
             return _call_without_recording(original, args, kwargs)
-        made = current_record()
-        if made is not None and made.rests:
+        record = current_record()
+        if record is not None and record.rests:
             answer = _call_without_recording(original, args, kwargs)
-            made.check(answer, functools.partial(_request_of, name, args, kwargs))
+            record.check(answer, functools.partial(_request_of, name, args, kwargs))
             return answer
-        if made is None:
+        if record is None:
             return _note(
                 "tape." + name, _sources(_arguments_by_name(name, args, kwargs)), _call_suspended(original, *args, **kwargs)
             )
-        asked, tape = _request_of(name, args, kwargs)
-        return _record_call(made, asked, tape, original, args, kwargs)
+        request, tape = _request_of(name, args, kwargs)
+        return _record_call(record, request, tape, original, args, kwargs)
 
     return wrapper
 
@@ -275,17 +275,17 @@ def _of_gradients(original: Any) -> Any:
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        made = current_record()
+        record = current_record()
         if _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
             return _keep_parts(_call_suspended(original, *args, **kwargs))
         given = signature.bind(*args, **kwargs).arguments
-        if made is None:
+        if record is None:
             return _note("tf.gradients", given["xs"], _keep_parts(_call_suspended(original, *args, **kwargs)))
         zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
-        asked = GradientRequest(
+        request = GradientRequest(
             "tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys")
         )
-        return _record_call(made, asked, None, original, args, kwargs)
+        return _record_call(record, request, None, original, args, kwargs)
 
     return wrapper
 
@@ -306,42 +306,42 @@ def _keep_parts(answer: Any) -> Any:
     return answer
 
 
-def _record_call(made: StepRecord, asked: GradientRequest, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
+def _record_call(made: StepRecord, request: GradientRequest, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
     """Take the gradient, and record its arguments and its answer."""
-    graph = asked.graph()
+    graph = request.graph()
     if graph is None and made.eager is not None:
-        return _noted_eagerly(made, asked, tape, lambda: _call_suspended(original, *args, **kwargs))
-    seen = None if graph is None else _record_call_of(made, asked, tape, graph)
-    is_of_number = made.is_plain and tape is not None and any(map(is_number, asked.targets))
+        return _noted_eagerly(made, request, tape, lambda: _call_suspended(original, *args, **kwargs))
+    gradient_call = None if graph is None else _record_call_of(made, request, tape, graph)
+    is_of_number = made.is_plain and tape is not None and any(map(is_number, request.targets))
     try:
         if is_of_number:
             raise AttributeError("'float' object has no attribute 'dtype'")  # as an eager tape does
         answer = _call_suspended(original, *args, **kwargs)
     except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
-        if seen is not None and is_of_number:
-            made.add(replace(seen, changed=_NO_TENSOR % ("float", type(error).__name__, error)))
-        elif seen is not None and _is_answer(error):
+        if gradient_call is not None and is_of_number:
+            made.add(replace(gradient_call, changed=_NO_TENSOR % ("float", type(error).__name__, error)))
+        elif gradient_call is not None and _is_answer(error):
             made.error = error
-            made.add(replace(seen, error="%s: %s" % (type(error).__name__, error)))
+            made.add(replace(gradient_call, error="%s: %s" % (type(error).__name__, error)))
         raise
-    if seen is not None:
+    if gradient_call is not None:
         parts = _LOCAL.__dict__.pop("parts", ())
-        answer, parts = _as_run_eagerly(made, asked, seen, answer, parts)
-        made.add(replace(seen, answers=asked.has_gradients(answer, parts)))
+        answer, parts = _as_run_eagerly(made, request, gradient_call, answer, parts)
+        made.add(replace(gradient_call, answers=request.has_gradients(answer, parts)))
     return answer
 
 
 def _as_run_eagerly(
-    made: StepRecord, asked: GradientRequest, seen: GradientCall, answer: Any, parts: Sequence[Any]
+    made: StepRecord, request: GradientRequest, gradient_call: GradientCall, answer: Any, parts: Sequence[Any]
 ) -> Tuple[Any, Sequence[Any]]:
     """Return the answer and its parts without the zeros that TensorFlow fills in at conditionals and loops of plain code.
 
     An eager tape answers ``None`` there, and the step may depend on that.
     """
     flat = tf.nest.flatten(answer)
-    if made.judge is None or asked.zeros or len(flat) != len(asked.pairs) or not has_eager_calls(seen.message):
+    if made.judge is None or request.zeros or len(flat) != len(request.pairs) or not has_eager_calls(gradient_call.message):
         return answer, parts
-    kept = [each if has else None for each, has in zip(flat, made.judge(seen))]
+    kept = [each if has else None for each, has in zip(flat, made.judge(gradient_call))]
     return tf.nest.pack_sequence_as(answer, kept), kept
 
 
@@ -363,38 +363,38 @@ def _is_raised_inside(error: Exception) -> bool:
     return False
 
 
-def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[[], Any]) -> Any:
+def _noted_eagerly(made: Any, request: GradientRequest, tape: Any, take: Callable[[], Any]) -> Any:
     """Take a gradient eagerly, and record its arguments and its answer."""
-    seen = made.seen_eagerly(asked, tape)
+    gradient_call = made.seen_eagerly(request, tape)
     try:
         answer = take()
     except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
         words = "%s: %s" % (type(error).__name__, error)
-        plain = [type(each).__name__ for each in asked.targets if isinstance(each, eager_ops.PLAIN)]
+        plain = [type(each).__name__ for each in request.targets if isinstance(each, eager_ops.PLAIN)]
         if plain:
-            made.add_eager(seen, asked, None, note=_NO_TENSOR % (plain[0], type(error).__name__, error))
+            made.add_eager(gradient_call, request, None, note=_NO_TENSOR % (plain[0], type(error).__name__, error))
         elif _is_answer(error):
-            made.add_eager(seen, asked, None, error=words)
+            made.add_eager(gradient_call, request, None, error=words)
         raise
-    made.add_eager(seen, asked, asked.has_gradients(answer, _LOCAL.__dict__.pop("parts", ())))
+    made.add_eager(gradient_call, request, request.has_gradients(answer, _LOCAL.__dict__.pop("parts", ())))
     return answer
 
 
-def _record_call_of(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> GradientCall:
-    asked.capture(graph)
+def _record_call_of(made: StepRecord, request: GradientRequest, tape: Any, graph: Any) -> GradientCall:
+    request.capture(graph)
     inside, message = stand_ins_in(graph), serialize_graph(graph)
     message = mark_eager_calls(message) if made.is_plain and tape is not None and in_plain_code() else message
-    made.kept += [asked.targets, asked.pairs, [outer for outer, _ in captures(graph)]]
+    made.kept += [request.targets, request.pairs, [outer for outer, _ in captures(graph)]]
     return GradientCall(
-        asked.api, graph, message, inside,
-        tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
-        tuple(sources(asked.pairs, graph, inside)),
-        tuple(name for name in (name_in(variable_of(each), graph, inside) for each in asked.stops) if name),
+        request.api, graph, message, inside,
+        tuple(name for name in (name_in(each, graph, inside) for each in request.targets) if name),
+        tuple(sources(request.pairs, graph, inside)),
+        tuple(name for name in (name_in(variable_of(each), graph, inside) for each in request.stops) if name),
         _tape_record_of(made, tape, graph, inside),
-        asked.zeros,
+        request.zeros,
         here(),
         call(),
-        starts=tuple(asked.begins(lambda each: name_in(each, graph, inside))),
+        starts=tuple(request.begins(lambda each: name_in(each, graph, inside))),
         outer_graphs=tuple(_outer_records(made, tape, graph)),
     )  # fmt: skip
 
@@ -430,8 +430,8 @@ def _tapes() -> Optional[tapes.Tapes]:
     if getattr(_LOCAL, "depth", 0):
         return None
     is_plain = WATCHES and not _ACTIVE and getattr(_LOCAL, "notes", None) is None
-    made = WATCHES[-1] if is_plain else current_record()
-    return None if made is None else made.tapes
+    record = WATCHES[-1] if is_plain else current_record()
+    return None if record is None else record.tapes
 
 
 def _reads() -> Iterator[Patch]:

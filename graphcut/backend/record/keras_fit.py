@@ -253,8 +253,8 @@ def _patterns(named: Sequence[Tuple[str, bool]]) -> List[str]:
 
 def _own_variables(model: Any) -> List[Any]:
     """Return the variables that the layers of a model train unless they are frozen."""
-    found = [each for layer in layers_of(model) for each in _of_layer(layer)]
-    return list({id(each): each for each in found}.values())
+    result = [each for layer in layers_of(model) for each in _of_layer(layer)]
+    return list({id(each): each for each in result}.values())
 
 
 def _of_layer(layer: Any) -> List[Any]:
@@ -263,20 +263,20 @@ def _of_layer(layer: Any) -> List[Any]:
 
 def _traced_by(model: Any) -> List[Any]:
     """Return the ``tf.function``s that ``fit`` uses for a model, after it ran."""
-    found, waiting = [], [(getattr(model, "train_tf_function", None), 4), (getattr(model, "train_function", None), 4)]
+    result, waiting = [], [(getattr(model, "train_tf_function", None), 4), (getattr(model, "train_function", None), 4)]
     while waiting:
         value, depth = waiting.pop()
         if isinstance(value, _FUNCTION):
-            found.append(value)
+            result.append(value)
         elif depth and hasattr(value, "__code__"):
             waiting += [(each, depth - 1) for each in referenced_values(value)]
-    return found
+    return result
 
 
 def _graphs(functions: Sequence[Any], specs: Optional[Sequence[Any]] = None) -> List[Any]:
     """Return the traced graphs of ``tf.function``s, for arguments like these if any are given."""
     listing: List[Sequence[Any]] = [getattr(each, "_list_all_concrete_functions", tuple)() for each in functions]
-    concrete = [each for found in listing for each in found]
+    concrete = [each for result in listing for each in result]
     return [each.graph for each in concrete if specs is None or _is_for(each, specs)]
 
 
@@ -317,9 +317,9 @@ def _set_trainable(model: Any, wanted: Dict[int, bool]) -> None:
 
 def _optimizers(around: Sequence[Any]) -> List[Any]:
     """Return the optimizers among some objects that list the variables that they were built with."""
-    found = [each for each in around if hasattr(each, "apply_gradients")]
-    found += [each.inner_optimizer for each in found if hasattr(each, "inner_optimizer")]
-    return [each for each in found if _count(each)]
+    result = [each for each in around if hasattr(each, "apply_gradients")]
+    result += [each.inner_optimizer for each in result if hasattr(each, "inner_optimizer")]
+    return [each for each in result if _count(each)]
 
 
 def _count(optimizer: Any) -> int:

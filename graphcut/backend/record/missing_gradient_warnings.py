@@ -140,20 +140,20 @@ class Complaints:
 
     def _add(self, error: BaseException, variables: Optional[Sequence[Any]]) -> None:
         """Add the reason to an error that says that every gradient is missing."""
-        found = self._explain(variables, "error") if _COMPLAINT in str(error) else None
-        if found is not None:
-            add_to(error, found.text)
+        result = self._explain(variables, "error") if _COMPLAINT in str(error) else None
+        if result is not None:
+            add_to(error, result.text)
 
     def _warn(self, variables: Optional[Sequence[Any]], log: Optional[Callable[..., None]]) -> None:
         """Add the reason after a warning that some gradients are missing, by the same means as the warning."""
-        found = self._explain(variables, "warning") if variables is None or variables else None
-        if found is None:
+        result = self._explain(variables, "warning") if variables is None or variables else None
+        if result is None:
             return
         if log is not None:
-            log("%s", found.text)
+            log("%s", result.text)
             return
-        path, _, line = (found.where or "").rpartition(":")
-        warnings.warn_explicit(found.text, UserWarning, path or "graphcut", int(line) if line.isdigit() else 1)
+        path, _, line = (result.where or "").rpartition(":")
+        warnings.warn_explicit(result.text, UserWarning, path or "graphcut", int(line) if line.isdigit() else 1)
 
 
 def add_to(error: BaseException, text: str) -> None:

@@ -144,15 +144,15 @@ class MissingGradients(watch_gradients.Watch):
         """Return false, because no graph is kept."""
         return False
 
-    def check(self, answer: Any, asked: Callable[[], Tuple[GradientRequest, Any]]) -> None:
+    def check(self, answer: Any, request: Callable[[], Tuple[GradientRequest, Any]]) -> None:
         """Note that a gradient was taken at rest."""
         gradient_calls.forget_parts()
         if not _has_none(answer):
             return
         with self._guarded():
-            made, tape = asked()
+            record, tape = request()
             key = call()
-            new = self._note(_facts_without_record(made, tape, made.has_gradients(answer, ()), key))
+            new = self._note(_facts_without_record(record, tape, record.has_gradients(answer, ()), key))
             if new and self._wakes.get(key, 0) < _WAKES:
                 self._wakes[key] = self._wakes.get(key, 0) + 1
                 self.wake()
@@ -170,13 +170,18 @@ class MissingGradients(watch_gradients.Watch):
                 self._note(_recorded(gradient))
 
     def add_eager(
-        self, seen: Any, asked: GradientRequest, answers: Optional[Tuple[bool, ...]], error: str = "", note: str = ""
+        self,
+        gradient_call: Any,
+        request: GradientRequest,
+        answers: Optional[Tuple[bool, ...]],
+        error: str = "",
+        note: str = "",
     ) -> None:
         """Add a gradient that was taken eagerly while awake; ``note`` is a remark on its target."""
         key = call()
         with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guarded():
-            if seen is not None and (answers is None or not all(answers)):
-                taken = eager_graph.write_gradient(seen, asked.api, here(), key, answers, error)
+            if gradient_call is not None and (answers is None or not all(answers)):
+                taken = eager_graph.write_gradient(gradient_call, request.api, here(), key, answers, error)
                 self.observe(replaced(taken, changed=note))
         repeats = not self._taken.isdisjoint(key[:1])
         self._taken.update(key[:1])
@@ -189,26 +194,26 @@ class MissingGradients(watch_gradients.Watch):
         ``kind``: an ``"error"`` is explained each time, a ``"warning"`` once.
         """
         try:
-            found = self._find(variables)
-            if found is None or (kind, found.call, found.gradient is None) in self._told:
+            missing = self._find(variables)
+            if missing is None or (kind, missing.call, missing.gradient is None) in self._told:
                 return None
-            text = self._text(found)
+            text = self._text(missing)
         except Exception as error:  # noqa: BLE001 - the user's own error or warning is what counts
             self.eager.problems.append("a missing gradient: %s: %s" % (type(error).__name__, error))
             return None
         if kind != "error":
-            self._told.add((kind, found.call, found.gradient is None))
-        return Explanation(text, found.where)
+            self._told.add((kind, missing.call, missing.gradient is None))
+        return Explanation(text, missing.where)
 
     def last(self) -> Optional[MissingGradient]:
         """Return the last incomplete gradient in this thread."""
         return self._find(None)
 
-    def _text(self, found: MissingGradient) -> str:
-        key = (found.call, found.gradient is not None)
+    def _text(self, missing: MissingGradient) -> str:
+        key = (missing.call, missing.gradient is not None)
         if key not in self._texts:
             with tf.init_scope(), eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording():
-                self._texts[key] = self._explain(found)
+                self._texts[key] = self._explain(missing)
         return self._texts[key]
 
     def _find(self, variables: Optional[Sequence[Any]]) -> Optional[MissingGradient]:
@@ -219,19 +224,19 @@ class MissingGradients(watch_gradients.Watch):
         wanted = {id(variable_of(each)) for each in variables}
         return next((each for each in newest if not wanted.isdisjoint(each.lacking)), None)
 
-    def _note(self, found: MissingGradient) -> bool:
+    def _note(self, missing: MissingGradient) -> bool:
         """Keep a gradient until it is explained; for each call the last one, or a recorded one that lacks the same variables.
 
         Returns whether it is new.
         """
         self._complaints.apply()
-        for each in [each for each in self._found if each.call == found.call]:
+        for each in [each for each in self._found if each.call == missing.call]:
             self._found.remove(each)
-            if found.gradient is None and each.gradient is not None and each.lacking == found.lacking:
-                self._found.append(replaced(each, thread=found.thread))
+            if missing.gradient is None and each.gradient is not None and each.lacking == missing.lacking:
+                self._found.append(replaced(each, thread=missing.thread))
                 return False
-        self._texts.pop((found.call, found.gradient is not None), None)
-        self._found.append(found)
+        self._texts.pop((missing.call, missing.gradient is not None), None)
+        self._found.append(missing)
         return True
 
     @contextmanager
@@ -286,16 +291,16 @@ def _recorded(gradient: GradientCall) -> MissingGradient:
     return MissingGradient(gradient.call, gradient.where, threading.get_ident(), lacking, gradient)
 
 
-def _facts_without_record(asked: GradientRequest, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
+def _facts_without_record(request: GradientRequest, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
     """Return the known facts about an eager gradient that was not recorded."""
-    sources = [variable_of(part) for _, part in asked.pairs]
+    sources = [variable_of(part) for _, part in request.pairs]
     read = {id(each) for each in tape.watched_variables()}
     lacking = [each for each, given in zip(sources, answers) if not given]
     labels = eager_graph.names_in_code(lacking)
     known = tuple(
         _facts_about(each, label, id(each) in read, place) for place, (each, label) in enumerate(zip(lacking, labels))
     )
-    dtypes = tuple(each.dtype.base_dtype.name for each in asked.targets)
+    dtypes = tuple(each.dtype.base_dtype.name for each in request.targets)
     return MissingGradient(key, here(), threading.get_ident(), tuple(map(id, lacking)), None, known, dtypes)
 
 

@@ -35,45 +35,45 @@ class Level(NamedTuple):
         return [(place, node.name) for place, node in enumerate(self.nodes) if node.name in self.kept]
 
 
-def join_outer_graph(taken: GradientCall) -> GradientCall:
+def join_outer_graph(gradient: GradientCall) -> GradientCall:
     """Return the gradient with the ops of outer graphs between its sources and its own graph put before that graph."""
-    graphs = [taken.graph, *[each for each, _ in taken.outer_graphs]]
+    graphs = [gradient.graph, *[each for each, _ in gradient.outer_graphs]]
     entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
     kept = ops_leading_in(graphs, entries) if len(graphs) > 1 and entries[0] else {}
-    if not kept or not any(_outer_names(source, graphs[1:], kept) for source in taken.sources):
-        return taken
-    message = CLASSES["Graph"].FromString(taken.message)
+    if not kept or not any(_outer_names(source, graphs[1:], kept) for source in gradient.sources):
+        return gradient
+    message = CLASSES["Graph"].FromString(gradient.message)
     used = {node.name.partition("/")[0] for node in message.node}
-    levels = [Level(taken.graph, taken.tape, message.node, entries[0], {node.name for node in message.node}, "")]
-    for place, (graph, tape) in enumerate(taken.outer_graphs):
+    levels = [Level(gradient.graph, gradient.tape, message.node, entries[0], {node.name for node in message.node}, "")]
+    for place, (graph, tape) in enumerate(gradient.outer_graphs):
         around = CLASSES["Graph"].FromString(serialize_graph(graph))
         known = {each.signature.name for each in message.library.function}
         message.library.function.extend(each for each in around.library.function if each.signature.name not in known)
         prefix = _unused_scope(getattr(graph, "name", "graph"), used)
         levels.append(Level(graph, tape, around.node, entries[place + 1], kept[id(graph)], prefix))
-    return _joined(taken, message, levels[::-1])
+    return _joined(gradient, message, levels[::-1])
 
 
-def _joined(taken: GradientCall, message: Any, levels: Sequence[Level]) -> GradientCall:
+def _joined(gradient: GradientCall, message: Any, levels: Sequence[Level]) -> GradientCall:
     prefixes = {id(level.graph): level.prefix for level in levels}
     nodes = [_rename_node(level, node, prefixes) for level in levels for node in level.nodes if node.name in level.kept]
     library = message.library
     whole = CLASSES["Graph"](node=nodes, library=library, versions=message.versions).SerializeToString()
     outer = {id(level.graph): level for level in levels[:-1]}
-    sources = tuple(_source_with_stand_ins(each, outer) for each in taken.sources)
+    sources = tuple(_source_with_stand_ins(each, outer) for each in gradient.sources)
     places = {level.prefix + name: (level.graph, name) for level in levels[:-1] for name in level.kept}
-    tape = None if taken.tape is None else _tape(taken.tape, levels, prefixes)
-    outside = () if tape is not None else tuple(_tensors_from_outside(taken.sources, levels, prefixes))
-    return replace(taken, message=whole, sources=sources, tape=tape, places=places, outside=outside)
+    tape = None if gradient.tape is None else _tape(gradient.tape, levels, prefixes)
+    outside = () if tape is not None else tuple(_tensors_from_outside(gradient.sources, levels, prefixes))
+    return replace(gradient, message=whole, sources=sources, tape=tape, places=places, outside=outside)
 
 
 def _outer_names(source: Source, graphs: Sequence[Any], kept: Mapping[int, Set[str]]) -> List[Tuple[Any, str]]:
     """Return the tensors of kept ops that are a source or stand for one, each with its graph."""
     own = [tensor for each in source.facts.objects[-1:] for tensor in _tensors(each)]
-    found = [(tensor.graph, tensor) for tensor in own if id(getattr(tensor, "graph", None)) in map(id, graphs)]
+    result = [(tensor.graph, tensor) for tensor in own if id(getattr(tensor, "graph", None)) in map(id, graphs)]
     ids = {id(tensor) for tensor in own}
-    found += [(graph, inner) for graph in graphs for outer, inner in captures(graph) if id(outer) in ids]
-    return [(graph, tensor.name) for graph, tensor in found if tensor.op.name in kept[id(graph)]]
+    result += [(graph, inner) for graph in graphs for outer, inner in captures(graph) if id(outer) in ids]
+    return [(graph, tensor.name) for graph, tensor in result if tensor.op.name in kept[id(graph)]]
 
 
 def _tensors(value: Any) -> Sequence[Any]:

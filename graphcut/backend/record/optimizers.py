@@ -34,10 +34,10 @@ class OptimizerCalls:
 
     def gradient_flags(self) -> Given:
         """Return whether an optimizer ever received a gradient, by the ``id`` of each variable that one received."""
-        found: Given = {}
+        result: Given = {}
         for variable, given in self._pairs:
-            found[id(variable)] = found.get(id(variable), False) or given
-        return found
+            result[id(variable)] = result.get(id(variable), False) or given
+        return result
 
 
 def patches(noting: Callable[[], Optional[OptimizerCalls]]) -> Iterator[Patch]:
@@ -61,12 +61,12 @@ def _optimizers() -> Iterator[type]:
 def _wrapped(key: str, pairs_of: Any, noting: Callable[[], Optional[OptimizerCalls]], original: Any) -> Any:
     @functools.wraps(original)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        found = None if getattr(_LOCAL, "inside", False) else noting()
+        result = None if getattr(_LOCAL, "inside", False) else noting()
         given = args[0] if args else kwargs.get(key)
-        if found is None or not isinstance(given, Iterable):
+        if result is None or not isinstance(given, Iterable):
             return original(self, *args, **kwargs)
         listed = list(given)
-        found.note(pairs_of(self, listed, args, kwargs))
+        result.note(pairs_of(self, listed, args, kwargs))
         _LOCAL.inside = True
         try:
             return original(self, listed, *args[1:], **{name: each for name, each in kwargs.items() if name != key})

@@ -19,11 +19,11 @@ def written_variables(root: Any) -> FrozenSet[int]:
 
 def _graphs(root: Any) -> List[Any]:
     """Return the graph and the bodies in it, except those that initialize a variable."""
-    found = function_graphs.graphs(root)
+    result = function_graphs.graphs(root)
     first = {
-        name for graph in found.values() for op in graph.get_operations() if _initializes(op) for name in called_functions(op)
+        name for graph in result.values() for op in graph.get_operations() if _initializes(op) for name in called_functions(op)
     }
-    return [graph for name, graph in found.items() if name not in first]
+    return [graph for name, graph in result.items() if name not in first]
 
 
 def _initializes(op: Any) -> bool:

@@ -20,8 +20,8 @@ def to_text(report: CheckReport) -> str:
 def summary(report: CheckReport) -> str:
     """Return one line that counts the contracts: ``2 kept, 1 broken``."""
     counts = [(status.value, sum(each.status is status for each in report.contracts)) for status in Status]
-    said = ", ".join("%d %s" % (count, word) for word, count in counts if count)
-    return "%s: %s" % (_count(len(report.contracts)), said)
+    message = ", ".join("%d %s" % (count, word) for word, count in counts if count)
+    return "%s: %s" % (_count(len(report.contracts)), message)
 
 
 def _count(number: int) -> str:

@@ -20,8 +20,8 @@ def merge_alike(findings: Sequence[Finding]) -> List[Finding]:
     """
     groups: Dict[Hashable, List[Finding]] = {}
     for each in _merge_rules(findings):
-        told = each.message if each.variable is None else drop_variable(each.message, escape_name(each.variable))
-        groups.setdefault((each.rule, each.verdict, each.where, each.variable is None, told), []).append(each)
+        text = each.message if each.variable is None else drop_variable(each.message, escape_name(each.variable))
+        groups.setdefault((each.rule, each.verdict, each.where, each.variable is None, text), []).append(each)
     return [_merged(*group) for group in groups.values()]
 
 

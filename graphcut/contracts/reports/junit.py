@@ -43,10 +43,10 @@ def _add_case(suite: ElementTree.Element, result: ContractResult, path: str) -> 
 
 def _add_findings(case: ElementTree.Element, result: ContractResult) -> None:
     tag = "error" if result.status is Status.INVALID else "failure" if _is_failure(result) else "system-out"
-    said = _printable("\n".join(map(finding_text, merge_alike(result.findings))))
-    first = said.splitlines()[0] if said else result.status.value
+    message = _printable("\n".join(map(finding_text, merge_alike(result.findings))))
+    first = message.splitlines()[0] if message else result.status.value
     element = ElementTree.SubElement(case, tag, {} if tag == "system-out" else {"message": first, "type": result.status.value})
-    element.text = said
+    element.text = message
 
 
 def _printable(text: str) -> str:

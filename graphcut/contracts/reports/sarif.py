@@ -36,10 +36,14 @@ def to_sarif(report: CheckReport) -> str:
     driver = {"name": "graphcut", "version": VERSION, "rules": rules}
     results = [_result(report, contract, finding) for contract in report.contracts for finding in contract.findings]
     run: Dict[str, Any] = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    said = [each for contract in report.contracts for each in _notifications(report, contract)]
-    if said:
+    notifications = [each for contract in report.contracts for each in _notifications(report, contract)]
+    if notifications:
         is_judged = all(each.status is not Status.INVALID for each in report.contracts)
-        invocation = {"executionSuccessful": is_judged, "exitCode": report.exit_code, "toolExecutionNotifications": said}
+        invocation = {
+            "executionSuccessful": is_judged,
+            "exitCode": report.exit_code,
+            "toolExecutionNotifications": notifications,
+        }
         run["invocations"] = [invocation]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, separators=(",", ":"))
 
@@ -87,8 +91,8 @@ def _flow(finding: Finding) -> Iterator[Dict[str, Any]]:
     elif finding.cut:
         yield _location(None, "loss", "the loss")
         for barrier in finding.cut:
-            said = "%s blocks the gradient: %s" % (barrier.op, barrier.kind.value)
-            yield _location(split_place(barrier.where), barrier.op, said)
+            message = "%s blocks the gradient: %s" % (barrier.op, barrier.kind.value)
+            yield _location(split_place(barrier.where), barrier.op, message)
     if finding.variable:
         yield _location(None, finding.variable, "the variable %s" % finding.variable)
 

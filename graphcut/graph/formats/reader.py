@@ -174,8 +174,8 @@ def _check(content: Content) -> Content:
 
 def _saved_model(path: str) -> Content:
     binary, text = os.path.join(path, "saved_model.pb"), os.path.join(path, "saved_model.pbtxt")
-    found = next((each for each in (binary, text) if _exists(each)), None)
-    if found is None:
+    result = next((each for each in (binary, text) if _exists(each)), None)
+    if result is None:
         described = None if is_url(path) else other_formats.describe_folder(path)
         if described is not None:
             raise GraphcutError("directory %s holds %s" % (printable(path), described))
@@ -183,9 +183,9 @@ def _saved_model(path: str) -> Content:
             "directory %s holds no saved_model.pb%s\nA SavedModel is a directory with that file in it."
             % (printable(path), "" if is_url(path) else graphs_in(path))
         )
-    data = bytes_of(found)
-    as_text = found == text or is_text(data[:_HEAD])
-    model = _from_text("SavedModel", data, found) if as_text else _parse("SavedModel", data, found)
+    data = bytes_of(result)
+    as_text = result == text or is_text(data[:_HEAD])
+    model = _from_text("SavedModel", data, result) if as_text else _parse("SavedModel", data, result)
     return _check(_choose_graph(model, path, None if is_url(path) else path))
 
 

@@ -66,13 +66,13 @@ def _graph(function: Any, inputs: List[int], functions: Mapping[str, Any]) -> by
 
 def _with_callees(function: Any, functions: Mapping[str, Any]) -> List[Any]:
     """Return a function and all functions that it calls, directly or not."""
-    found = {function.signature.name: function}
+    result = {function.signature.name: function}
     waiting = [function]
     while waiting:
         for node in waiting.pop().node_def:
             kind = Kind(node.op, tuple(node.attr), ())
             for _, name in branches(kind) if is_call(node.op, functions) else ():
-                if name in functions and name not in found:
-                    found[name] = functions[name]
+                if name in functions and name not in result:
+                    result[name] = functions[name]
                     waiting.append(functions[name])
-    return list(found.values())
+    return list(result.values())

@@ -22,11 +22,11 @@ _BOXES = 150  # of a picture whose frames are folded
 
 def frames(drawn: networkx.MultiDiGraph) -> Dict[Scope, int]:
     """Return a number for each frame of a picture, outer frames first."""
-    found: Dict[Scope, int] = {}
+    result: Dict[Scope, int] = {}
     for _, box in drawn.nodes(data="box"):
         for depth in range(len(box.scope)):
-            found.setdefault(box.scope[: depth + 1], len(found))
-    return found
+            result.setdefault(box.scope[: depth + 1], len(result))
+    return result
 
 
 def foldings(drawn: networkx.MultiDiGraph) -> Dict[str, Tuple[Scope, ...]]:
@@ -70,10 +70,10 @@ def _folded(scope: Scope, scopes: Collection[Scope]) -> Optional[Scope]:
 def _frame(drawn: networkx.MultiDiGraph, scope: Scope, members: List[str]) -> Box:
     inside = set(members)
     cuts = sum(link.line is Line.CUT and (a in inside or b in inside) for a, b, link in drawn.edges(data="link"))
-    told = f"{len(members)} {'box' if len(members) == 1 else 'boxes'}"
-    told += f", {cuts} {'cut' if cuts == 1 else 'cuts'}" if cuts else ""
+    text = f"{len(members)} {'box' if len(members) == 1 else 'boxes'}"
+    text += f", {cuts} {'cut' if cuts == 1 else 'cuts'}" if cuts else ""
     live = any(drawn.nodes[each]["box"].live for each in members)
-    return Box(Role.OP, scope[-1], (told,), (), scope[:-1], live)
+    return Box(Role.OP, scope[-1], (text,), (), scope[:-1], live)
 
 
 def _merged(line: Line, links: List[Link]) -> Link:

@@ -67,8 +67,8 @@ def sketch(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0
 _Found = Tuple["networkx.MultiDiGraph", Mapping[str, "networkx.MultiDiGraph"]]
 
 
-def _laid_out(facts: PageFacts, found: _Found, engine: Optional[str], seconds: float) -> Sketch:
-    (drawn, parts), heading = found, title(facts)
+def _laid_out(facts: PageFacts, result: _Found, engine: Optional[str], seconds: float) -> Sketch:
+    (drawn, parts), heading = result, title(facts)
     try:
         chosen = choose("svg", engine)
         image = lay_out(drawn, chosen, seconds)
@@ -102,12 +102,12 @@ def _folded(drawn: networkx.MultiDiGraph, engine: str, seconds: float) -> Dict[s
     except GraphcutError:
         return {}
     known, numbers = frames(drawn), {node: str(at) for at, node in enumerate(drawn)}
-    found = {}
+    result = {}
     for (key, part), image in zip(parts.items(), images):
         scopes = {f"f{at}": {"class": "cluster", "data-scope": str(at), "aria-expanded": "false"} for at in known.values()}
         groups = {**frame_groups(part, known), **{node: each for node, each in scopes.items() if node in part}}
-        found[key] = write_element(_slim(_clean(move_frame_titles(image.decode()), part, groups, numbers)))
-    return found
+        result[key] = write_element(_slim(_clean(move_frame_titles(image.decode()), part, groups, numbers)))
+    return result
 
 
 def _slim(clean: ElementTree.Element) -> ElementTree.Element:
@@ -123,7 +123,7 @@ def _slim(clean: ElementTree.Element) -> ElementTree.Element:
             each.set("data-at", f"{across:.1f} {down:.1f}")
     for each in clean.iter():
         for name in {"d", "points"}.intersection(each.attrib):
-            each.set(name, re.sub(r"-?\d+\.\d+", lambda found: f"{float(found.group()):.1f}", each.attrib[name]))
+            each.set(name, re.sub(r"-?\d+\.\d+", lambda match: f"{float(match.group()):.1f}", each.attrib[name]))
     return clean
 
 
@@ -170,9 +170,9 @@ def _copies(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]
     """Yield the sanitized element; a link is replaced by its children."""
     inside = [copy for child in element for copy in _copies(child, names)]
     if element.tag == "a":
-        told = ElementTree.Element("title")
-        told.text = element.get("xlink:title", "")
-        yield from [told] * bool(told.text) + inside
+        title = ElementTree.Element("title")
+        title.text = element.get("xlink:title", "")
+        yield from [title] * bool(title.text) + inside
     elif element.tag in _DRAWN:
         copy = ElementTree.Element(element.tag, {key: value for key, value in element.items() if _LOOKS.fullmatch(key)})
         copy.attrib.update(_title_attributes(element, names))

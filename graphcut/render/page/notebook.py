@@ -31,10 +31,10 @@ def svg(sketch: Sketch) -> Optional[str]:
 
 def html(facts: PageFacts, sketch: Sketch) -> str:
     """Return the page, then the first ``_ROWS`` rows of the table and the picture, or the reason why there is no picture."""
-    found = rows(facts.variables, facts.place_of)
-    told = {"lines": lines(facts), "headings": HEADINGS, "rows": found[:_ROWS], "more": len(found) - _ROWS}
-    told["page"] = of_sketches([facts], headings([facts]), [sketch]) if sketch.svg else ""
-    return str(templates().get_template("notebook.html").render(sketch=sketch, looks=VERDICTS, border=GREY, **told))
+    result = rows(facts.variables, facts.place_of)
+    info = {"lines": lines(facts), "headings": HEADINGS, "rows": result[:_ROWS], "more": len(result) - _ROWS}
+    info["page"] = of_sketches([facts], headings([facts]), [sketch]) if sketch.svg else ""
+    return str(templates().get_template("notebook.html").render(sketch=sketch, looks=VERDICTS, border=GREY, **info))
 
 
 def frame(audits: Sequence[PageFacts], title: str) -> str:

@@ -53,16 +53,16 @@ def numbers(
 
     ``heading`` is the name of its tab; ``insides`` holds the contents of the boxes that can be opened.
     """
-    found = [box for _, box in drawn.nodes(data="box")]
+    result = [box for _, box in drawn.nodes(data="box")]
     places = {node: at for at, node in enumerate(drawn)}
-    boxes = {op: at for at, box in enumerate(found) for op in box.ops}
+    boxes = {op: at for at, box in enumerate(result) for op in box.ops}
     listed = _within_limit([group.variables for group in fold_alike(facts.variables)])
     order = {id(each): at for at, each in enumerate(each for group in listed for each in group)}
     return {
         "heading": escape_name(heading),
         "title": title(facts),
         "lines": lines(facts),
-        "boxes": [_box(box) for box in found],
+        "boxes": [_box(box) for box in result],
         "insides": {at: _inside(part, facts, order) for at, part in insides.items()},
         "links": [[places[start], places[end], link.line.value] for start, end, link in drawn.edges(data="link")],
         **_variables(facts, [each for group in listed for each in group], boxes),
@@ -178,8 +178,8 @@ def _place(stop: Stop) -> str:
 
 def _note(facts: PageFacts, stop: Stop, cut: Sequence[VariableAudit]) -> str:
     """Return the idiom of a stop and the advice to keep it; empty if it has no known idiom."""
-    found = (facts.reason(each).idioms.get(stop.op) for each in cut[:1])
-    return next((idiom.note for idiom in found if idiom is not None), "")
+    result = (facts.reason(each).idioms.get(stop.op) for each in cut[:1])
+    return next((idiom.note for idiom in result if idiom is not None), "")
 
 
 def _gains(facts: PageFacts, stop: Stop) -> List[str]:

@@ -39,15 +39,15 @@ class VariableRoute:
 
 def variable_rows(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[VariableRoute]:
     """Return the columns of a page for ``variables``; ``boxes`` has the box of each op."""
-    found: Dict[int, VariableRoute] = {}
+    result: Dict[int, VariableRoute] = {}
     steps = 0
     for at in _distinct_first(variables, [boxes.get(variable_op(each), -1) for each in variables]):
         each = variables[at]
-        explained = len(found) < EXPLAINED and (steps < STEPS or not _gets(each))
+        explained = len(result) < EXPLAINED and (steps < STEPS or not _gets(each))
         path = each.path if explained and _gets(each) else ()
         steps += len(path)
-        found[at] = _describe(replace(each, path=path), boxes, _explanation_without_name(facts, each) if explained else "")
-    return [found[at] for at in range(len(variables))]
+        result[at] = _describe(replace(each, path=path), boxes, _explanation_without_name(facts, each) if explained else "")
+    return [result[at] for at in range(len(variables))]
 
 
 def _gets(variable: VariableAudit) -> bool:

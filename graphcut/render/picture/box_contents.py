@@ -46,10 +46,10 @@ def _parts(whole: Sketch, small: Sketch) -> Mapping[int, Sketch]:
     for node, ops in whole.nodes.items():
         if node in owner:
             nodes.setdefault(owner[node], {})[node] = ops
-    for way, told in whole.edges.items():
+    for way, info in whole.edges.items():
         if owner.get(way[0], -1) == owner.get(way[1]):
-            edges.setdefault(owner[way[0]], {})[way] = told
-    return {node: Sketch(found, edges.get(node, {})) for node, found in nodes.items() if len(found) > 1}
+            edges.setdefault(owner[way[0]], {})[way] = info
+    return {node: Sketch(result, edges.get(node, {})) for node, result in nodes.items() if len(result) > 1}
 
 
 def _readable(part: Sketch, kinds: Kinds) -> Sketch:
@@ -58,8 +58,8 @@ def _readable(part: Sketch, kinds: Kinds) -> Sketch:
     plain = contract_plumbing(part, known)
     if len(plain) <= _BOXES:
         return plain
-    found = readable(part, known, _PART)
-    return found if len(found) >= _FEW else _in_runs(plain, known)
+    result = readable(part, known, _PART)
+    return result if len(result) >= _FEW else _in_runs(plain, known)
 
 
 def _in_runs(part: Sketch, kinds: Kinds) -> Sketch:

@@ -95,13 +95,13 @@ def _expanded_ops(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[i
     """Return the ops that the view expands. Raises ``GraphcutError`` if there are none, or more than can be drawn."""
     if not view.expand:
         return frozenset()
-    found = matching_numbers({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")
-    if len(found) > AT_MOST - READABLE:
+    result = matching_numbers({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")
+    if len(result) > AT_MOST - READABLE:
         raise GraphcutError(
-            f"expand: {', '.join(view.expand)} names {len(found)} ops of the picture, of which at most "
+            f"expand: {', '.join(view.expand)} names {len(result)} ops of the picture, of which at most "
             f"{AT_MOST - READABLE} can be drawn\nname a scope inside it, or draw around= one op"
         )
-    return frozenset(found)
+    return frozenset(result)
 
 
 def draw_sketch(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, EdgeInfo]) -> nx.MultiDiGraph:
@@ -110,20 +110,20 @@ def draw_sketch(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way
     graph: nx.MultiDiGraph = nx.MultiDiGraph()
     for node, box in zip(sketch.nodes, boxes(facts, ops, sketch, cuts)):
         graph.add_node(names[node], box=box)
-    for (consumer, producer, line), told in sketch.edges.items():
-        graph.add_edge(names[consumer], names[producer], key=_LINES[line], link=_link(_LINES[line], told))
+    for (consumer, producer, line), info in sketch.edges.items():
+        graph.add_edge(names[consumer], names[producer], key=_LINES[line], link=_link(_LINES[line], info))
     return graph
 
 
-def _link(line: Line, told: EdgeInfo) -> Link:
-    kinds = [_kind(each) for each in told.marks]
+def _link(line: Line, info: EdgeInfo) -> Link:
+    kinds = [_kind(each) for each in info.marks]
     counted = [f"{kind} ({kinds.count(kind)})" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)]
-    branches = [f"if {each.predicate}: {each.branch}" for each in told.conditions]
-    wheres = dict.fromkeys(each.where for each in told.marks if each.where)
-    harmless = bool(kinds) and all(each.role for each in told.marks)
-    assigned = ["assigned"] if told.state else []
-    advice = dict.fromkeys(each.advice for each in told.marks if each.advice)
-    return Link(line, tuple(counted + branches + assigned), tuple(wheres), told.loop, harmless, told.state, tuple(advice))
+    branches = [f"if {each.predicate}: {each.branch}" for each in info.conditions]
+    wheres = dict.fromkeys(each.where for each in info.marks if each.where)
+    harmless = bool(kinds) and all(each.role for each in info.marks)
+    assigned = ["assigned"] if info.state else []
+    advice = dict.fromkeys(each.advice for each in info.marks if each.advice)
+    return Link(line, tuple(counted + branches + assigned), tuple(wheres), info.loop, harmless, info.state, tuple(advice))
 
 
 def _kind(mark: BarrierMark) -> str:

@@ -41,12 +41,12 @@ def find_context(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tu
     readers = _readers(facts, ops, sketch)
     reasons = {op: each.reason for op, each in facts.left_out_ops.items()}
     inputs = {op: nodes for op, nodes in readers.items() if op not in reasons}
-    found = [ContextBox(_input_box(facts, ops, group), nodes) for group, nodes in _group(inputs)]
+    result = [ContextBox(_input_box(facts, ops, group), nodes) for group, nodes in _group(inputs)]
     sizes = _sizes(facts)
     for reason in LeftOutReason:
         these = {op: nodes for op, nodes in readers.items() if reasons.get(op) is reason}
-        found += [ContextBox(_variable_box(facts, ops, group, reason, sizes), nodes) for group, nodes in _group(these)]
-    return tuple(found) if len(found) <= most else ()
+        result += [ContextBox(_variable_box(facts, ops, group, reason, sizes), nodes) for group, nodes in _group(these)]
+    return tuple(result) if len(result) <= most else ()
 
 
 def _group(readers: Mapping[int, FrozenSet[int]]) -> Iterator[Tuple[Tuple[int, ...], Tuple[int, ...]]]:
@@ -94,10 +94,10 @@ def _is_input(ops: Ops, op: int) -> bool:
 
 def _input_box(facts: PictureFacts, ops: Ops, group: Tuple[int, ...]) -> Box:
     names = tuple(ops.name(op) for op in group)
-    told, where = tips(facts, ops, group)
+    info, where = tips(facts, ops, group)
     title = join_first(names, _NAMED)
     line = f"input, {_type(facts, ops, group[0])}" if len(group) == 1 else f"{len(group)} inputs"
-    return Box(Role.INPUT, title, (line,), names, tips=told, where=where)
+    return Box(Role.INPUT, title, (line,), names, tips=info, where=where)
 
 
 def _type(facts: PictureFacts, ops: Ops, op: int) -> str:
@@ -110,13 +110,13 @@ def _variable_box(
     facts: PictureFacts, ops: Ops, group: Tuple[int, ...], reason: LeftOutReason, sizes: Mapping[str, int]
 ) -> Box:
     variables = list(dict.fromkeys(facts.left_out_ops[op].name for op in group))
-    found = labels(variables, sizes)
-    texts = [each.text + (f" ({each.count})" if each.count > 1 else "") for each in found]
-    more = sum(each.count for each in found[_NAMED:])
+    result = labels(variables, sizes)
+    texts = [each.text + (f" ({each.count})" if each.count > 1 else "") for each in result]
+    more = sum(each.count for each in result[_NAMED:])
     shown = texts[:_NAMED] + ([f"and {more} more"] if more else [])
-    told, where = tips(facts, ops, group)
+    info, where = tips(facts, ops, group)
     lines = (*shown[1:], _WORDS[reason])
-    return Box(Role.LEFT_OUT, shown[0], lines, tuple(map(ops.name, group)), tips=told, where=where)
+    return Box(Role.LEFT_OUT, shown[0], lines, tuple(map(ops.name, group)), tips=info, where=where)
 
 
 def _sizes(facts: PictureFacts) -> Mapping[str, int]:

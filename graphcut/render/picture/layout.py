@@ -102,8 +102,8 @@ def _run(command: List[str], text: str, engine: str, seconds: float) -> bytes:
     except OSError as error:
         raise GraphcutError(f"the layout engine {engine} could not be started: {error}") from None
     if done.returncode or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise GraphcutError(f"the layout engine {engine} failed: {said[-1]}")
+        message = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise GraphcutError(f"the layout engine {engine} failed: {message[-1]}")
     return done.stdout
 
 

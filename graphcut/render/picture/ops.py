@@ -55,12 +55,12 @@ def variable_op(variable: VariableAudit) -> str:
 def ops(facts: PictureFacts) -> Ops:
     """Return the ops of an audit's graph."""
     numbers = {name: op for op, name in enumerate(facts.flat.names)}
-    found = Ops(facts.flat, numbers, {}, frozenset())
+    result = Ops(facts.flat, numbers, {}, frozenset())
     variables: Dict[int, List[VariableAudit]] = {}
     missing = len(numbers)
     for each in facts.variables:
-        op = found.of_variable(each)
+        op = result.of_variable(each)
         variables.setdefault(missing if op is None else op, []).append(each)
         missing += op is None
-    losses = frozenset(op for op in map(found.of_tensor, facts.loss) if op is not None)
+    losses = frozenset(op for op in map(result.of_tensor, facts.loss) if op is not None)
     return Ops(facts.flat, numbers, {op: tuple(each) for op, each in variables.items()}, losses)

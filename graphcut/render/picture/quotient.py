@@ -48,21 +48,21 @@ class Sketch:
 
     def producers(self) -> Dict[int, List[int]]:
         """Return the producers of each node, once for each edge."""
-        found: Dict[int, List[int]] = {node: [] for node in self.nodes}
+        result: Dict[int, List[int]] = {node: [] for node in self.nodes}
         for consumer, producer, _ in self.edges:
-            found[consumer].append(producer)
-        return found
+            result[consumer].append(producer)
+        return result
 
     def consumers(self) -> Dict[int, List[int]]:
         """Return the consumers of each node, once for each edge."""
-        found: Dict[int, List[int]] = {node: [] for node in self.nodes}
+        result: Dict[int, List[int]] = {node: [] for node in self.nodes}
         for consumer, producer, _ in self.edges:
-            found[producer].append(consumer)
-        return found
+            result[producer].append(consumer)
+        return result
 
     def restrict_to(self, nodes: Mapping[int, object]) -> Sketch:
         """Return the part of the sketch whose nodes are in ``nodes``."""
-        kept = {way: told for way, told in self.edges.items() if way[0] in nodes and way[1] in nodes}
+        kept = {way: info for way, info in self.edges.items() if way[0] in nodes and way[1] in nodes}
         return Sketch({node: ops for node, ops in self.nodes.items() if node in nodes}, kept)
 
 
@@ -81,10 +81,10 @@ def merge_nodes(sketch: Sketch, key: Key) -> Sketch:
         else:
             members[at].extend(ops)
     edges: Dict[Way, EdgeInfo] = {}
-    for (consumer, producer, line), told in sketch.edges.items():
+    for (consumer, producer, line), info in sketch.edges.items():
         way = head[consumer], head[producer], line
         if way[0] != way[1] or line == CUT:
-            edges[way] = _merge_info(edges[way], told) if way in edges else told
+            edges[way] = _merge_info(edges[way], info) if way in edges else info
     return Sketch({node: tuple(ops) for node, ops in members.items()}, edges)
 
 
@@ -116,7 +116,7 @@ def merge_nodes_convex(sketch: Sketch, key: Key) -> Sketch:
 
 def _forward_edges(sketch: Sketch) -> Iterator[Tuple[int, int]]:
     """Return the edges that are neither loop back-edges nor state edges."""
-    return ((way[0], way[1]) for way, told in sketch.edges.items() if not (told.loop or told.state))
+    return ((way[0], way[1]) for way, info in sketch.edges.items() if not (info.loop or info.state))
 
 
 def _on_cycles(sketch: Sketch, keys: Mapping[int, Hashable]) -> Set[Hashable]:

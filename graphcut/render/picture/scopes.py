@@ -55,37 +55,37 @@ def unnumbered_scope(scope: Scope) -> Scope:
     return ()
 
 
-def place_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[Box, ...]:
+def place_scopes(result: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[Box, ...]:
     """Keep the scopes that hold two boxes or more and differ from the scopes inside them.
 
     ``readers`` are the boxes that read each box, by their places.
     """
-    found = _renumber_scopes(found, readers)
-    homes = _scopes_of_variables(found)
-    moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in found]
+    result = _renumber_scopes(result, readers)
+    homes = _scopes_of_variables(result)
+    moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in result]
     sizes = Counter(box.scope[:depth] for box in moved for depth in range(1, len(box.scope) + 1))
     return tuple(_in_scopes(box, sizes) for box in moved)
 
 
-def _renumber_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
+def _renumber_scopes(result: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
     """Return the boxes with ops that Keras renumbered moved to the scope of their variables, if that is certain.
 
     For example, ``model_1/dense_1`` reads ``model/dense/kernel``. It is certain if all ops that read the variables of a scope
     are in one scope, and no other scope has the name of the variables' scope.
     """
     homes: Dict[Scope, Set[Scope]] = {}
-    for at, box in enumerate(found):
+    for at, box in enumerate(result):
         if box.role is Role.VARIABLE and box.scope:
             for reader in readers.get(at, ()):
-                homes.setdefault(box.scope, set()).add(_same_but_numbers(found[reader].scope, box.scope))
-    told = {home: scopes.difference([()]) for home, scopes in homes.items()}
-    sure = [(home, scope) for home, scopes in told.items() if len(scopes) == 1 for scope in scopes]
+                homes.setdefault(box.scope, set()).add(_same_but_numbers(result[reader].scope, box.scope))
+    info = {home: scopes.difference([()]) for home, scopes in homes.items()}
+    sure = [(home, scope) for home, scopes in info.items() if len(scopes) == 1 for scope in scopes]
     known = {scope: scope[: -len(home)] + home for home, scope in sure if scope[-len(home) :] != home}
     known = {**_outer(known), **known}
-    ops = [box.scope for box in found if box.role is not Role.VARIABLE]
+    ops = [box.scope for box in result if box.role is not Role.VARIABLE]
     named = {home for home in known.values() for scope in ops if scope[: len(home)] == home and not _known_scope(scope, known)}
     known = {scope: home for scope, home in known.items() if home not in named}
-    return [box if box.role is Role.VARIABLE else replace(box, scope=_rename(box.scope, known)) for box in found]
+    return [box if box.role is Role.VARIABLE else replace(box, scope=_rename(box.scope, known)) for box in result]
 
 
 def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
@@ -93,11 +93,11 @@ def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
 
     They are needed for layers without variables.
     """
-    found: Dict[Scope, Set[Scope]] = {}
+    result: Dict[Scope, Set[Scope]] = {}
     for scope, home in known.items():
         for depth in range(1, min(len(scope), len(home))):
-            found.setdefault(scope[:depth], set()).add(home[:depth])
-    return {scope: homes.pop() for scope, homes in found.items() if len(homes) == 1 and homes != {scope}}
+            result.setdefault(scope[:depth], set()).add(home[:depth])
+    return {scope: homes.pop() for scope, homes in result.items() if len(homes) == 1 and homes != {scope}}
 
 
 def _same_but_numbers(scope: Scope, wanted: Scope) -> Scope:
@@ -117,11 +117,11 @@ def _rename(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
     return known[old] + scope[len(old) :] if old else scope
 
 
-def _scopes_of_variables(found: Sequence[Box]) -> Dict[Scope, Scope]:
+def _scopes_of_variables(result: Sequence[Box]) -> Dict[Scope, Scope]:
     """Map each scope of variables to the one scope of ops that ends with it (``dense`` to ``model/dense``)."""
-    wanted = {box.scope for box in found if box.role is Role.VARIABLE and box.scope}
+    wanted = {box.scope for box in result if box.role is Role.VARIABLE and box.scope}
     ends: Dict[Scope, Set[Scope]] = {}
-    for scope in {box.scope for box in found if box.role is not Role.VARIABLE}:
+    for scope in {box.scope for box in result if box.role is not Role.VARIABLE}:
         for start in range(len(scope)):
             if scope[start:] in wanted:
                 ends.setdefault(scope[start:], set()).add(scope)

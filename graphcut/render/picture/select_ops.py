@@ -70,8 +70,8 @@ def routes(facts: PictureFacts, ops: Ops) -> Sketch:
     edges: Dict[Tuple[int, int, int], EdgeInfo] = {}
     for way in _all_edges(ops, kept, sorted(drawn)):
         is_loop, is_state = way[2] != CUT and _is_loop(ops, way), kept.state.get(way[1]) == way[0]
-        told = EdgeInfo(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), is_loop and not is_state, is_state)
-        edges[way] = PLAIN if told == PLAIN else told
+        info = EdgeInfo(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), is_loop and not is_state, is_state)
+        edges[way] = PLAIN if info == PLAIN else info
     sketch = Sketch({op: (op,) for op in sorted(drawn)}, edges)
     return Sketch(sketch.nodes, {**edges, **dict(_direct_ways(facts, ops, sketch))})
 
@@ -122,7 +122,7 @@ def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
 
 def _classify_ops(facts: PictureFacts, ops: Ops, barred: Barred) -> _Kept:
     live = facts.passing
-    whole = {op for (op, _), told in barred.items() if all(BARRIER_RECORDS[each.kind].blocks_whole_op for each in told)}
+    whole = {op for (op, _), info in barred.items() if all(BARRIER_RECORDS[each.kind].blocks_whole_op for each in info)}
     closed = whole.difference(live)
     without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in MISSING for one in each)}
     behind = _ops_behind(ops, live, without, barred, closed)
@@ -136,14 +136,14 @@ MISSING = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
 
 def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:
     """Return the barriers; a barrier that blocks its whole op is repeated for each input that leads to an op behind it."""
-    found: Dict[Edge, List[BarrierMark]] = {}
-    for (op, producer), told in barred.items():
+    result: Dict[Edge, List[BarrierMark]] = {}
+    for (op, producer), info in barred.items():
         leading = [each for each in producers(ops.flat, op) if each in behind] if op in closed else []
         for each in leading or [producer]:
-            known = found.setdefault((op, each), [])
+            known = result.setdefault((op, each), [])
             names = {_label_of(one) for one in known}
-            known.extend({_label_of(one): one for one in reversed(told) if _label_of(one) not in names}.values())
-    return found
+            known.extend({_label_of(one): one for one in reversed(info) if _label_of(one) not in names}.values())
+    return result
 
 
 def _label_of(mark: BarrierMark) -> Tuple[str, BarrierKind, int]:
@@ -171,16 +171,16 @@ def _ops_behind(ops: Ops, live: Container[int], without: Set[int], barred: Barre
     def round_loops(op: int) -> List[int]:
         return [] if op in live else producers(flat, op)
 
-    found: Set[int] = set()
+    result: Set[int] = set()
     for step in (ahead, any_ahead, round_loops):
-        missed = without.difference(found)
+        missed = without.difference(result)
         entries = _entries_of(ops, missed, starts)
-        found |= ops_between(sorted(entries), step, missed) if entries else set()
+        result |= ops_between(sorted(entries), step, missed) if entries else set()
     for goals, step in product((without, live, every), (ahead, any_ahead, round_loops)):
-        missing = {each for entries in starts.values() if found.isdisjoint(entries) for each in entries}
+        missing = {each for entries in starts.values() if result.isdisjoint(entries) for each in entries}
         if missing:
-            found |= ops_between(sorted(missing), step, goals)
-    return found
+            result |= ops_between(sorted(missing), step, goals)
+    return result
 
 
 def _entries_of(ops: Ops, variables: Set[int], starts: Mapping[int, Set[int]]) -> Set[int]:
@@ -198,8 +198,8 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
     blocked = {consumer for consumer, _ in barred}
 
     def open_producers(op: int) -> List[int]:
-        found = float_producers(flat, op)
-        return [each for each in found if (op, each) not in barred] if op in blocked else found
+        result = float_producers(flat, op)
+        return [each for each in result if (op, each) not in barred] if op in blocked else result
 
     wanted = [op for op in dict.fromkeys(op for op, _ in barred) if op not in targets]
     lost: Dict[int, int] = {}
@@ -287,12 +287,12 @@ def towards(targets: Iterable[int], step: Step) -> Dict[int, int]:
 
 def ops_between(starts: Iterable[int], step: Step, ends: Container[int]) -> Set[int]:
     """Return the ops on all routes by ``step`` from ``starts`` to ``ends``, both included."""
-    found = list(dict.fromkeys(starts))
-    seen, back = set(found), {}  # type: Set[int], Dict[int, List[int]]
-    for op in found:
+    result = list(dict.fromkeys(starts))
+    seen, back = set(result), {}  # type: Set[int], Dict[int, List[int]]
+    for op in result:
         for other in step(op):
             back.setdefault(other, []).append(op)
             if other not in seen:
                 seen.add(other)
-                found.append(other)
-    return set(towards([op for op in found if op in ends], lambda op: back.get(op, ())))
+                result.append(other)
+    return set(towards([op for op in result if op in ends], lambda op: back.get(op, ())))

@@ -50,13 +50,13 @@ def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Edge
     """
     totals = scope_sizes(each.name for each in facts.variables)
     barred: Dict[bool, Set[int]] = {True: set(), False: set()}
-    for (consumer, _, line), told in cuts.items():
+    for (consumer, _, line), info in cuts.items():
         if line == CUT:
-            barred[any(each.role is None for each in told.marks)].add(consumer)
-    barriers = {each.op for told in cuts.values() for each in told.marks}
+            barred[any(each.role is None for each in info.marks)].add(consumer)
+    barriers = {each.op for info in cuts.values() for each in info.marks}
     known = _TitleFacts(facts, ops, totals, barred[True], barred[False] - barred[True], barriers)
     places = {node: at for at, node in enumerate(sketch.nodes)}
-    readers = {places[node]: [places[each] for each in found] for node, found in sketch.consumers().items()}
+    readers = {places[node]: [places[each] for each in result] for node, result in sketch.consumers().items()}
     return place_scopes([_box(known, node, members) for node, members in sketch.nodes.items()], readers)
 
 
@@ -64,7 +64,7 @@ def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
     ops, names = known.ops, tuple(known.ops.name(op) for op in members)
     audits = [each for op in members for each in ops.variables.get(op, ())]
     live = any(op in known.facts.passing for op in members)
-    told, where = tips(known.facts, ops, members)
+    info, where = tips(known.facts, ops, members)
     if not ops.losses.isdisjoint(members):
         lines = _first_labels(
             [
@@ -75,9 +75,9 @@ def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
         )
         lines += _type_line(ops, members[0]) if node in known.cutting and len(members) == 1 else ()
         verdict, variables = (audits[0].verdict if audits else None), tuple(each.name for each in audits)
-        return Box(Role.LOSS, "loss", lines, names, (), live, False, verdict, variables, told, where)
+        return Box(Role.LOSS, "loss", lines, names, (), live, False, verdict, variables, info, where)
     if audits:
-        return _variable_box(known, audits, names, live, told)
+        return _variable_box(known, audits, names, live, info)
     telling = tuple(op for op in members if not _is_plumbing(ops, op)) or members[:1]
     role = _role(known, node, live)
     title, lines = _title(ops, telling, role) if role is Role.OP else _barrier_title(known, telling, role)
@@ -86,7 +86,7 @@ def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
     name = _place_or_layers(known, telling, scope) if folded else ""
     if name:
         title, lines = name, (title, *lines)
-    return Box(role, title, lines, names, scope, live, folded, tips=told, where=where)
+    return Box(role, title, lines, names, scope, live, folded, tips=info, where=where)
 
 
 def _place_or_layers(known: _TitleFacts, members: Tuple[int, ...], scope: Tuple[str, ...]) -> str:
@@ -134,9 +134,9 @@ def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[s
 
 def _patterns(names: Sequence[str]) -> Sequence[Label]:
     """Return labels for the names; if they are many, ``block_*/StopGradient`` for names that differ only in numbers."""
-    found = labels(names, {})
-    if len(found) <= _NAMED:
-        return found
+    result = labels(names, {})
+    if len(result) <= _NAMED:
+        return result
     alike: Dict[str, List[str]] = {}
     for name in names:
         alike.setdefault(re.sub("_?[0-9]+", "*", name), []).append(name)
@@ -144,34 +144,34 @@ def _patterns(names: Sequence[str]) -> Sequence[Label]:
 
 
 def _variable_box(
-    known: _TitleFacts, audits: Sequence[VariableAudit], ops: Tuple[str, ...], live: bool, told: Tuple[str, ...]
+    known: _TitleFacts, audits: Sequence[VariableAudit], ops: Tuple[str, ...], live: bool, info: Tuple[str, ...]
 ) -> Box:
     first, names = audits[0], [each.name for each in audits]
     notes = [first.verdict.value] + ["unused"] * first.unused + ["not trainable"] * (first.trainable is False)
-    found = labels(names, known.totals)
-    whole = found[0].text == "*"
-    texts = (f"{every(len(names))} variables",) if whole else _first_and_last(found)
-    depth = found[0].text.count("/") if len(found) == 1 and not whole else 0
+    result = labels(names, known.totals)
+    whole = result[0].text == "*"
+    texts = (f"{every(len(names))} variables",) if whole else _first_and_last(result)
+    depth = result[0].text.count("/") if len(result) == 1 and not whole else 0
     scope = common_scope(names)[:depth]
     title = texts[0][len("".join(part + "/" for part in scope)) :]
     title = f"{every(len(names))} variables" if title.startswith("* ") else title
     lines = texts[1:] + (", ".join(notes),)
-    return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), told)
+    return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), info)
 
 
-def _first_labels(found: Sequence[Label]) -> Tuple[str, ...]:
+def _first_labels(result: Sequence[Label]) -> Tuple[str, ...]:
     """Return the first labels, each with its count, and the number of remaining names."""
-    texts: List[str] = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in found[:_NAMED]]
-    return tuple(texts + ([f"and {sum(label.count for label in found[_NAMED:])} more"] if found[_NAMED:] else []))
+    texts: List[str] = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in result[:_NAMED]]
+    return tuple(texts + ([f"and {sum(label.count for label in result[_NAMED:])} more"] if result[_NAMED:] else []))
 
 
-def _first_and_last(found: Sequence[Label]) -> Tuple[str, ...]:
+def _first_and_last(result: Sequence[Label]) -> Tuple[str, ...]:
     """Return the labels; if there are many, the first two, the last one and their number."""
-    if len(found) <= _NAMED:
-        return _first_labels(found)
-    return _first_labels(found[: _NAMED - 1]) + (
-        "… " + _first_labels(found[-1:])[0],
-        f"{sum(label.count for label in found)} in all",
+    if len(result) <= _NAMED:
+        return _first_labels(result)
+    return _first_labels(result[: _NAMED - 1]) + (
+        "… " + _first_labels(result[-1:])[0],
+        f"{sum(label.count for label in result)} in all",
     )
 
 

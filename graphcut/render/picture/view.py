@@ -82,7 +82,7 @@ def _as_names(names: Names) -> Tuple[str, ...]:
 
 def matching_numbers(names: Mapping[int, str], wanted: Sequence[str], asked: str) -> List[int]:
     """Return the numbers of the ``names`` that match: by name, with or without ``:0``, by pattern, or by scope."""
-    found: Dict[int, None] = {}
+    result: Dict[int, None] = {}
     for each in wanted:
         plain = each[:-2] if each.endswith(":0") else each
         scopes = tuple(plain.rstrip("/") + mark for mark in ("/", SEPARATOR))
@@ -90,8 +90,8 @@ def matching_numbers(names: Mapping[int, str], wanted: Sequence[str], asked: str
         if not meant:
             near = near_names(plain, names.values())
             raise GraphcutError(f"{asked}: {printable(each)} names nothing that is in the picture{near}")
-        found.update(dict.fromkeys(meant))
-    return list(found)
+        result.update(dict.fromkeys(meant))
+    return list(result)
 
 
 def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:

@@ -112,7 +112,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices:
     losses = " + ".join(name_words(key or name) for name, key in zip(facts.loss, facts.loss_keys))
     if variable.unused:
         yield f"It is unused: nothing leads from it to the loss {losses}."
-        yield from (f"In fact {told}." for told in [elsewhere(facts)] if told)
+        yield from (f"In fact {info}." for info in [elsewhere(facts)] if info)
         yield from (_instead_words(each, variable) for each in reason.instead)
     elif without_gradient(facts.loss_dtypes):
         yield f"The loss {losses} is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
@@ -171,9 +171,9 @@ def _instead_words(each: Instead, variable: VariableAudit) -> str:
 
 def _assumption_line(facts: ReportFacts, variable: VariableAudit) -> Iterator[str]:
     """Yield one line on the assumptions that the gradient's route depends on."""
-    found = [each for each in facts.assumptions if not each.whole]
-    path = frozenset(variable.path if found else ())
-    yield from list(assumption_lines([each for each in found if each.op in path], 1))[:1]
+    result = [each for each in facts.assumptions if not each.whole]
+    path = frozenset(variable.path if result else ())
+    yield from list(assumption_lines([each for each in result if each.op in path], 1))[:1]
 
 
 def _override_line(reason: Reason) -> Iterator[str]:

@@ -61,10 +61,10 @@ def _targets(places: Sequence[str]) -> List[str]:
         at.setdefault(place, []).append(index)
     names = [""] * len(places)
     for place, indices in at.items():
-        found = _names_at(place)
-        if len(found) == 1 or (len(found) == len(indices) and all(found)):
+        result = _names_at(place)
+        if len(result) == 1 or (len(result) == len(indices) and all(result)):
             for order, index in enumerate(indices):
-                names[index] = found[order % len(found)]
+                names[index] = result[order % len(result)]
     return names
 
 

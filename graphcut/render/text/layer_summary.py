@@ -27,7 +27,7 @@ def layer_summary(facts: ReportFacts) -> str:
     for each in facts.left_out:
         missing.setdefault(_layer(each.name), []).append(each)
     rows = [_row(layer, members, missing.get(layer, ())) for layer, members in layers.items()]
-    rows += _rows_not_asked([(layer, found) for layer, found in missing.items() if layer not in layers])
+    rows += _rows_not_asked([(layer, result) for layer, result in missing.items() if layer not in layers])
     total = _params(facts.variables)
     params = "" if total is None else f" ({total:,} params)"
     count = len(facts.variables)
@@ -59,10 +59,10 @@ def _row(layer: str, variables: Sequence[VariableAudit], missing: Sequence[LeftO
 
 def _rows_not_asked(layers: Sequence[Tuple[str, Sequence[LeftOut]]]) -> Iterator[Tuple[str, str, str, str]]:
     """Yield a row for each layer that the gradient call left out; if many are frozen, one row counts the rest."""
-    frozen = [layer for layer, found in layers if all(each.reason is LeftOutReason.FROZEN for each in found)]
+    frozen = [layer for layer, result in layers if all(each.reason is LeftOutReason.FROZEN for each in result)]
     shown = set(frozen if len(frozen) <= _FROZEN_ROWS else frozen[: _FROZEN_ROWS - 1])
-    yield from (_row(layer, (), found) for layer, found in layers if layer in shown or layer not in frozen)
-    rest = [each for layer, found in layers if layer in frozen and layer not in shown for each in found]
+    yield from (_row(layer, (), result) for layer, result in layers if layer in shown or layer not in frozen)
+    rest = [each for layer, result in layers if layer in frozen and layer not in shown for each in result]
     if rest:
         _, *cells = _row("", (), rest)
         yield (f"{len(frozen) - len(shown)} more layers", *cells)  # type: ignore[misc]

@@ -99,12 +99,12 @@ def _plain(cell: Sequence[VariableAudit]) -> Optional[Dict[str, Any]]:
 
 def _cuts(cell: Sequence[VariableAudit]) -> List[Dict[str, Any]]:
     """Return each barrier that cuts any of the variables, once."""
-    found = {
+    result = {
         (cut.op, cut.kind.value): {"op": cut.op, "kind": cut.kind.value, "where": cut.where}
         for each in cell
         for cut in each.cut
     }
-    return list(found.values())
+    return list(result.values())
 
 
 def to_json(table: LossTable) -> str:

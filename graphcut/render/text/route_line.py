@@ -74,15 +74,15 @@ def _fold(segment: Sequence[_Stop]) -> List[_Stop]:
     if len(segment) == 1:
         return list(segment)
     deepest = max((len(stop.scope) for stop in segment), default=0)
-    found = _by_scope(segment, deepest)
+    result = _by_scope(segment, deepest)
     for depth in range(deepest - 1, 0, -1):
-        if len(found) <= _FEW and sum(len(stop.text) for stop in found) <= _WIDTH:
+        if len(result) <= _FEW and sum(len(stop.text) for stop in result) <= _WIDTH:
             break
-        found = _by_scope(segment, depth)
-    if len(found) <= _FEW:
-        return found
-    middle = sum(stop.ops for stop in found[_ENDS:-_ENDS])
-    return _join_counts(found[:_ENDS] + [_Stop((), (), middle)] + found[-_ENDS:])
+        result = _by_scope(segment, depth)
+    if len(result) <= _FEW:
+        return result
+    middle = sum(stop.ops for stop in result[_ENDS:-_ENDS])
+    return _join_counts(result[:_ENDS] + [_Stop((), (), middle)] + result[-_ENDS:])
 
 
 def _join_counts(stops: Sequence[_Stop]) -> List[_Stop]:
@@ -97,12 +97,12 @@ def _join_counts(stops: Sequence[_Stop]) -> List[_Stop]:
 
 
 def _by_scope(segment: Sequence[_Stop], depth: int) -> List[_Stop]:
-    found: List[_Stop] = []
+    result: List[_Stop] = []
     for stop in segment:
         scope = stop.scope[:depth]
-        last = found[-1] if found else None
+        last = result[-1] if result else None
         if last is not None and scope and last.scope == scope:
-            found[-1] = _Stop(scope, last.names + stop.names, last.ops + stop.ops)
+            result[-1] = _Stop(scope, last.names + stop.names, last.ops + stop.ops)
         else:
-            found.append(_Stop(scope, stop.names, stop.ops))
-    return found
+            result.append(_Stop(scope, stop.names, stop.ops))
+    return result

@@ -60,16 +60,16 @@ def _nothing_words(facts: ReportFacts) -> str:
 def _weights(facts: ReportFacts) -> Iterator[str]:
     """Yield one line on float constants that may be the weights of a frozen graph, if there are any."""
     nodes = facts.graph.nodes(data=True)
-    found = [
+    result = [
         "%s %s" % (escape_name(name), list(op["shapes"][0]))
         for name, op in nodes
         if op["type"] == "Const" and op["dtypes"] in _WEIGHTS and len((op["shapes"] or (None,))[0] or ()) > 1
     ]
-    if found:
-        listed = ", ".join(found[:_LISTED]) + (", …" if len(found) > _LISTED else "")
-        one = len(found) == 1
-        said = "1 float constant may be a weight" if one else f"{len(found)} float constants may be weights"
-        yield f"{said}, as in a frozen graph ({listed}): name {'it as a variable' if one else 'them as variables'}"
+    if result:
+        listed = ", ".join(result[:_LISTED]) + (", …" if len(result) > _LISTED else "")
+        one = len(result) == 1
+        message = "1 float constant may be a weight" if one else f"{len(result)} float constants may be weights"
+        yield f"{message}, as in a frozen graph ({listed}): name {'it as a variable' if one else 'them as variables'}"
 
 
 def without_gradient(dtypes: Sequence[str]) -> bool:
@@ -119,14 +119,14 @@ def _types(facts: ReportFacts) -> Set[str]:
     """Return the types of the ops that compute the loss, if every one of them may be a value that was passed in."""
     waiting = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in facts.graph]
     seen = set(waiting)
-    found: Set[str] = set()
-    while waiting and found <= _HANDED_IN:
+    result: Set[str] = set()
+    while waiting and result <= _HANDED_IN:
         op = waiting.pop()
-        found |= {facts.graph.nodes[op]["type"]} - _HANDS_ON
+        result |= {facts.graph.nodes[op]["type"]} - _HANDS_ON
         fresh = [each for each in facts.graph.predecessors(op) if each not in seen]
         seen.update(fresh)
         waiting.extend(fresh)
-    return found
+    return result
 
 
 def loss_line(facts: ReportFacts) -> str:
@@ -183,15 +183,15 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
 
     A frozen variable that the step writes is state, such as a moving average, and is not named.
     """
-    found = facts.left_out
-    if not found:
+    result = facts.left_out
+    if not result:
         return
-    totals = scope_sizes([*(each.name for each in facts.variables), *(each.name for each in found)])
-    forgotten = [each for each in found if each.reason is LeftOutReason.FORGOTTEN]
+    totals = scope_sizes([*(each.name for each in facts.variables), *(each.name for each in result)])
+    forgotten = [each for each in result if each.reason is LeftOutReason.FORGOTTEN]
     unstopped = [each for each in forgotten if not each.is_stopped]
-    stopped = [each for each in found if each.is_stopped and each.trainable is not False and not each.is_updated]
-    averages = [each for each in found if _is_still(facts, each) and each.is_average]
-    frozen = [each for each in found if each.trainable is False and not each.is_updated and each not in averages]
+    stopped = [each for each in result if each.is_stopped and each.trainable is not False and not each.is_updated]
+    averages = [each for each in result if _is_still(facts, each) and each.is_average]
+    frozen = [each for each in result if each.trainable is False and not each.is_updated and each not in averages]
     parts = [
         head + _first_names(each, totals)
         for head, each in (("", unstopped), ("behind a stop: ", stopped), ("frozen: ", frozen))
@@ -203,13 +203,13 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
     written = [each for each in forgotten if each.is_updated and facts.is_recorded]
     if written:
         yield f"the step updates without asking for a gradient: {_first_names(written, totals)}"
-    yield from _advice_for_unchanged(averages, [each for each in found if _is_still(facts, each) and each.copy_of], totals)
+    yield from _advice_for_unchanged(averages, [each for each in result if _is_still(facts, each) and each.copy_of], totals)
     yield from _untracked_advice([each for each in forgotten if each.is_untracked], totals)
 
 
-def _untracked_advice(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
+def _untracked_advice(result: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
     """Yield the advice for untracked variables: the model's own, and those of its layers, which have a scope."""
-    plain, of_layers = ([each for each in found if each.is_plain is wanted] for wanted in (True, False))
+    plain, of_layers = ([each for each in result if each.is_plain is wanted] for wanted in (True, False))
     if plain:
         names = _first_names(plain, totals)
         yield f"the model does not track a plain tf.Variable: in Keras 3 create {names} with self.add_weight"
@@ -233,8 +233,8 @@ def _is_still(facts: ReportFacts, variable: LeftOut) -> bool:
     return facts.is_recorded and variable.is_updated is False and variable.reason is LeftOutReason.FROZEN
 
 
-def _first_names(found: Sequence[LeftOut], totals: Mapping[str, int]) -> str:
-    return _few_names([each.name for each in found], totals)
+def _first_names(result: Sequence[LeftOut], totals: Mapping[str, int]) -> str:
+    return _few_names([each.name for each in result], totals)
 
 
 def _few_names(names: Sequence[str], totals: Mapping[str, int]) -> str:

@@ -59,11 +59,11 @@ def cells(each: FileAudit) -> Tuple[str, str, str, str]:
 def survey_summary(files: Sequence[FileAudit]) -> str:
     """Return one line that counts the files, by whether they were audited, miss a gradient, were refused or were lost."""
     counts = Counter(each.status for each in files)
-    said: List[str] = ["%d file%s: %d audited" % (len(files), "" if len(files) == 1 else "s", counts["audited"])]
+    message: List[str] = ["%d file%s: %d audited" % (len(files), "" if len(files) == 1 else "s", counts["audited"])]
     bad = sum(bool(each.missing) for each in files)
-    said[0] += ", %d with variables that get no gradient" % bad if bad else ""
-    said += ["%d %s" % (counts[status], status) for status in ("refused", "lost") if counts[status]]
-    return "; ".join(said)
+    message[0] += ", %d with variables that get no gradient" % bad if bad else ""
+    message += ["%d %s" % (counts[status], status) for status in ("refused", "lost") if counts[status]]
+    return "; ".join(message)
 
 
 def _plain(text: str, limit: int) -> str:

@@ -40,11 +40,11 @@ def rich_table(facts: ReportFacts, quoted: Sequence[str] = (), is_folded: bool =
     return Group(*first, *last)
 
 
-def _table(found: Sequence[Row]) -> Table:
+def _table(result: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in HEADINGS:
         table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")
-    for row in found:
+    for row in result:
         verdict, *others = row.cells
         table.add_row(Text(verdict, style=STYLES[row.verdict]), *(Text(cell) for cell in others))
     return table

@@ -37,9 +37,9 @@ def same_kind(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
 
 def _barriers(sketch: Sketch) -> Dict[int, FrozenSet[Tuple[str, bool]]]:
     """Return, for each node at a barrier, its kinds and whether it cuts off any variable."""
-    found: Dict[int, FrozenSet[Tuple[str, bool]]] = {}
-    for (consumer, _, line), told in sketch.edges.items():
+    result: Dict[int, FrozenSet[Tuple[str, bool]]] = {}
+    for (consumer, _, line), info in sketch.edges.items():
         if line == CUT:
-            kinds = frozenset((each.kind.value, each.role is None) for each in told.marks)
-            found[consumer] = found.get(consumer, frozenset()) | kinds
-    return found
+            kinds = frozenset((each.kind.value, each.role is None) for each in info.marks)
+            result[consumer] = result.get(consumer, frozenset()) | kinds
+    return result

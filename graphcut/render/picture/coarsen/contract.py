@@ -36,7 +36,7 @@ def _named_for(sketch: Sketch, owner: Dict[int, int]) -> Sketch:
         return owner.get(node, node)
 
     nodes = {name(node): ops for node, ops in sketch.nodes.items()}
-    return Sketch(nodes, {(name(way[0]), name(way[1]), way[2]): told for way, told in sketch.edges.items()})
+    return Sketch(nodes, {(name(way[0]), name(way[1]), way[2]): info for way, info in sketch.edges.items()})
 
 
 def _only_reads(ops: Ops, reader: int, variable: int) -> bool:
@@ -98,7 +98,7 @@ def _inner_edges(sketch: Sketch, kinds: Kinds) -> Iterator[Tuple[int, int]]:
     """Yield the edges without a label between plain nodes that are both live or both not."""
     live = kinds.live
     plain = {node for node in sketch.nodes if kinds.plain(node)}
-    for (consumer, producer, _), told in sketch.edges.items():
-        quiet = told is PLAIN or not (told.conditions or told.loop or told.marks)
+    for (consumer, producer, _), info in sketch.edges.items():
+        quiet = info is PLAIN or not (info.conditions or info.loop or info.marks)
         if quiet and consumer in plain and producer in plain and (consumer in live) == (producer in live):
             yield consumer, producer

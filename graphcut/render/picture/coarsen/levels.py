@@ -33,11 +33,11 @@ def readable(sketch: Sketch, kinds: Kinds, view: PictureOptions) -> Sketch:
     barriers.
     """
     boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.keep_separate))
-    found = sketch
-    for found, enough in _levels(sketch, kinds, view.detail, boxes):
-        if len(found) <= enough:
+    result = sketch
+    for result, enough in _levels(sketch, kinds, view.detail, boxes):
+        if len(result) <= enough:
             break
-    return found
+    return result
 
 
 def _levels(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> Iterator[Tuple[Sketch, int]]:
@@ -60,14 +60,14 @@ def _levels(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> 
         yield by_scope(sketch, kinds, layers, sides, {}), boxes
     scopes = kinds.scopes(sketch)
     deepest = 0 if detail == "variables" else max(map(len, scopes.values()), default=0)
-    found = _sketch_of_scopes(sketch, kinds, scopes, deepest, {}, boxes)
-    yield found, boxes
+    result = _sketch_of_scopes(sketch, kinds, scopes, deepest, {}, boxes)
+    yield result, boxes
     for related in (neighbours, namesakes, same_kind):
-        found = _sketch_of_scopes(sketch, kinds, scopes, deepest, related(found, kinds), boxes)
-        yield found, boxes
-    found = barest(sketch, kinds, same_kind(sketch, kinds))
-    yield found, AT_MOST
-    yield without_cycles(found, kinds), boxes
+        result = _sketch_of_scopes(sketch, kinds, scopes, deepest, related(result, kinds), boxes)
+        yield result, boxes
+    result = barest(sketch, kinds, same_kind(sketch, kinds))
+    yield result, AT_MOST
+    yield without_cycles(result, kinds), boxes
 
 
 def _sketch_of_scopes(

@@ -121,10 +121,10 @@ def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
     Ops that a gradient passes stay separate from other ops, so no data edge leads from the latter to the former.
     """
     edges: Dict[Way, EdgeInfo] = {}
-    for (consumer, producer, line), told in sketch.edges.items():
+    for (consumer, producer, line), info in sketch.edges.items():
         rises = consumer not in kinds.live and producer in kinds.live and producer not in kinds.outcomes
         if not rises or line == CUT:
-            edges[(consumer, consumer if rises else producer, line)] = told
+            edges[(consumer, consumer if rises else producer, line)] = info
 
     def is_loose(node: int) -> bool:
         return node not in kinds.losses and node not in kinds.outcomes and node not in kinds.keep_separate
@@ -142,9 +142,9 @@ def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side
     """
     ways: Dict[int, List[Tuple[int, int, int]]] = {node: [] for node in sketch.nodes}
     bits: Dict[Hashable, int] = {(): 0}
-    for (consumer, producer, line), told in sketch.edges.items():
-        if not told.loop and consumer != producer:
-            mark = families.get(consumer, consumer) if line == CUT else told.conditions
+    for (consumer, producer, line), info in sketch.edges.items():
+        if not info.loop and consumer != producer:
+            mark = families.get(consumer, consumer) if line == CUT else info.conditions
             ways[consumer].append((producer, line, bits.setdefault(mark, 1 << len(bits))))
     barriers, branches = dict.fromkeys(sketch.nodes, 0), dict.fromkeys(sketch.nodes, -1)
     order = _consumers_first(ways)

@@ -65,16 +65,16 @@ def title(facts: PictureFacts) -> str:
     if not count:
         return f"gradient of {losses}: no variables"
     if not missing:
-        told = (f"{every(count)} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
+        info = (f"{every(count)} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
         some = sum(each.verdict is Verdict.CONDITIONAL for each in facts.variables)
-        told += (", in some runs only" if some == count else f", {some} in some runs only") if some else ""
-        return told + _forgotten_words(facts)
+        info += (", in some runs only" if some == count else f", {some} in some runs only") if some else ""
+        return info + _forgotten_words(facts)
     verdicts = Counter(each.verdict for each in missing)
     notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
-    told = f"{_none_of(len(missing), count)} from {losses}" + (f" ({', '.join(notes)})" if notes else "")
+    info = f"{_none_of(len(missing), count)} from {losses}" + (f" ({', '.join(notes)})" if notes else "")
     causes = _causes(facts, missing)
     more = [f"{len(causes) - _CAUSES} more causes"] if len(causes) > _CAUSES + 1 else causes[_CAUSES:]
-    return f"{told}: {'; '.join(causes[:_CAUSES] + more)}{_forgotten_words(facts)}"
+    return f"{info}: {'; '.join(causes[:_CAUSES] + more)}{_forgotten_words(facts)}"
 
 
 def _forgotten_words(facts: PictureFacts) -> str:
@@ -179,8 +179,8 @@ def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside
     dot.attr("graph", label=_quote_lines([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor=WHITE, pad="0.15")
     dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.46", compound="true", newrank="true")
     dot.attr("edge", fontname=FONT, fontsize=f"{SIZE:g}")
-    found = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
-    _add_nodes(dot, found + list(_labels(drawn, link)), 0, beside)
+    result = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
+    _add_nodes(dot, result + list(_labels(drawn, link)), 0, beside)
     ends = label_nodes(drawn)
     for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         back = {"constraint": "false"} if each.line is Line.BEHIND and drawn.has_edge(producer, consumer, Line.CUT) else {}
@@ -203,19 +203,19 @@ def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]
             yield f"e{at}", scope, {"label": _quote_lines(shown), **look(each, shown), **tips}
 
 
-def _at_the_end(told: Link) -> Dict[str, Any]:
+def _at_the_end(info: Link) -> Dict[str, Any]:
     """Return the attributes of the label at the end of a loop back-edge."""
-    return {"taillabel": _text(["loop", *lines(told)]), "labeltooltip": _tips(told)} if told.loop else {}
+    return {"taillabel": _text(["loop", *lines(info)]), "labeltooltip": _tips(info)} if info.loop else {}
 
 
-def _tips(told: Link) -> Any:
-    return _quote_lines([printable(line, _TIP)[1:-1] for line in (*told.labels, *map(nearby, told.wheres))][:_LINES])
+def _tips(info: Link) -> Any:
+    return _quote_lines([printable(line, _TIP)[1:-1] for line in (*info.labels, *map(nearby, info.wheres))][:_LINES])
 
 
-def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int, beside: Titles) -> None:
+def _add_nodes(dot: graphviz.Digraph, result: Sequence[Node], depth: int, beside: Titles) -> None:
     """Add the nodes of this scope first, then each scope inside it as a cluster."""
     inner: Dict[str, List[Node]] = {}
-    for node, scope, attributes in found:
+    for node, scope, attributes in result:
         if len(scope) == depth:
             dot.node(node, **attributes)
         else:
@@ -256,17 +256,17 @@ def _make_room(members: Sequence[Node], name: str) -> None:
 
 
 def _box_attributes(box: Box, link: Optional[str]) -> Dict[str, Any]:
-    looks, told = box_style(box), _show_lines((box.title,) + box.lines)
+    looks, info = box_style(box), _show_lines((box.title,) + box.lines)
     tips = [printable(line, _TIP)[1:-1] for line in box.tips]
     size = _LARGE if box.role is Role.BARRIER or box.verdict in MISSING else _SIZE
     looks.update({"fontsize": f"{size:g}"} if size != _SIZE else {})
-    room = box_size(looks["shape"], told, size)
-    return {"label": _quote_lines(told), "tooltip": _quote_lines(tips), **looks, **room, **_address(link, box.where)}
+    room = box_size(looks["shape"], info, size)
+    return {"label": _quote_lines(info), "tooltip": _quote_lines(tips), **looks, **room, **_address(link, box.where)}
 
 
 def _address(link: Optional[str], where: Optional[str]) -> Dict[str, Any]:
-    found = target(link, where)
-    return {"URL": _quote_lines([found]), "target": "_top"} if found else {}
+    result = target(link, where)
+    return {"URL": _quote_lines([result]), "target": "_top"} if result else {}
 
 
 def _show_lines(lines: Iterable[str]) -> List[str]:

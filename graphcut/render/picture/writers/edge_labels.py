@@ -32,11 +32,11 @@ def label_nodes(drawn: networkx.MultiDiGraph) -> Mapping[str, Ends]:
 
 def lines(link: Link) -> List[str]:
     """Return the text on a link: its labels, its files and lines, a count of the rest, and advice."""
-    told = ["× " + label if link.line is Line.CUT else label for label in link.labels[:_LABELS]]
-    told += [f"and {len(link.labels) - _LABELS} more"] if len(link.labels) > _LABELS else []
+    info = ["× " + label if link.line is Line.CUT else label for label in link.labels[:_LABELS]]
+    info += [f"and {len(link.labels) - _LABELS} more"] if len(link.labels) > _LABELS else []
     wheres = [file_and_line(where) for where in link.wheres[:2]]
     more = [f"and {len(link.wheres) - 2} more lines"] if len(link.wheres) > 2 else []
-    return told + wheres + more + list(link.advice[:2])
+    return info + wheres + more + list(link.advice[:2])
 
 
 def look(link: Link, shown: Sequence[str]) -> Dict[str, Any]:

@@ -35,10 +35,10 @@ def graphml(drawn: nx.MultiDiGraph, heading: str) -> str:
     A list becomes lines of text; for ``ops`` and ``variables``, the first twenty and the total number.
     """
     graph = plain(drawn, heading)
-    for _, told in graph.nodes(data=True):
-        _flatten(told, count=len(told["ops"]))
-    for *_, told in graph.edges(data=True):
-        _flatten(told)
+    for _, values in graph.nodes(data=True):
+        _flatten(values, count=len(values["ops"]))
+    for *_, values in graph.edges(data=True):
+        _flatten(values)
     writer = GraphMLWriter(graph=graph, encoding="utf-8", prettyprint=True)
     sort_attributes(writer.xml)
     return str(writer) + "\n"
@@ -54,16 +54,16 @@ def _value(value: Any) -> Any:
     return value.value if isinstance(value, enum.Enum) else value
 
 
-def _flatten(told: Dict[str, Any], **more: Any) -> None:
+def _flatten(values: Dict[str, Any], **more: Any) -> None:
     """Return a value that GraphML can hold: no list, no ``None`` and no character that XML forbids."""
-    told.update(more)
-    for name, value in list(told.items()):
+    values.update(more)
+    for name, value in list(values.items()):
         if value is None:
-            del told[name]
+            del values[name]
         elif isinstance(value, list):
-            told[name] = "\n".join(_show(each) for each in value[:_MANY])
+            values[name] = "\n".join(_show(each) for each in value[:_MANY])
         elif isinstance(value, str):
-            told[name] = _show(value)
+            values[name] = _show(value)
 
 
 def _show(text: str) -> str:

@@ -81,8 +81,8 @@ def _line_samples(drawn: networkx.MultiDiGraph) -> List[Sample]:
 
 def add_legend(dot: graphviz.Digraph, drawn: networkx.MultiDiGraph) -> None:
     """Add a cluster with the verdicts and marks in one column, the lines in another."""
-    found = samples(drawn)
-    marks, drawn_lines = [each for each in found if not each.is_line], [each for each in found if each.is_line]
+    result = samples(drawn)
+    marks, drawn_lines = [each for each in result if not each.is_line], [each for each in result if each.is_line]
     with dot.subgraph(name="cluster_legend") as legend:
         legend.attr(label="legend", style="", color=GREY, fontsize="10", fontcolor=FAINT)
         rows = enumerate(zip_longest(marks, drawn_lines))

@@ -45,11 +45,11 @@ def mermaid(drawn: nx.MultiDiGraph, heading: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_scope(found: List[Tuple[str, Box]], depth: int) -> Iterator[str]:
+def _write_scope(result: List[Tuple[str, Box]], depth: int) -> Iterator[str]:
     """Yield the boxes of this scope, then each scope inside it as a subgraph."""
     indent = "  " * (depth + 1)
     inner: Dict[str, List[Tuple[str, Box]]] = {}
-    for node, box in found:
+    for node, box in result:
         if len(box.scope) == depth:
             yield indent + node + _shape(box)
         else:
@@ -105,5 +105,5 @@ def _entities(text: str) -> str:
 
 def _yaml(heading: str) -> str:
     """Escape text for a quoted YAML string; ``heading`` has no control characters any more."""
-    told = heading.translate(_ANGLES)
-    return "".join(each if each.isalnum() or each in _HARMLESS else "\\U%08X" % ord(each) for each in told)
+    info = heading.translate(_ANGLES)
+    return "".join(each if each.isalnum() or each in _HARMLESS else "\\U%08X" % ord(each) for each in info)
