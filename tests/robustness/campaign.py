@@ -19,7 +19,7 @@ from pathlib import Path
 import graphcut
 from graphcut import GraphcutError
 from graphcut.cli import main
-from tests.robustness.fuzzing import graph_file
+from tests.robustness.fuzzing import beside, graph_file
 
 SECONDS = 10  # of CPU for all questions about one file
 FAMILIES = {
@@ -76,7 +76,17 @@ def run_once(dice, folder, seen=None):
     name, data = graph_file(dice)
     path = Path(str(folder)) / name
     path.write_bytes(data)
-    ask_all(str(path), str(folder), dice, seen)
+    if seen is not None:
+        seen["file " + path.suffix] += 1
+    others = beside(data, dice) if name == "saved_model.pb" else {}
+    for other, content in others.items():
+        (path.parent / other).parent.mkdir(exist_ok=True)
+        (path.parent / other).write_bytes(content)
+    try:
+        ask_all(str(path.parent if others else path), str(folder), dice, seen)
+    finally:
+        for other in others:
+            (path.parent / other).unlink()
     return path
 
 

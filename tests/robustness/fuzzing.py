@@ -6,8 +6,14 @@ Everything is drawn from ``dice``, which has the methods of ``random.Random``: h
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
 import struct
+import zipfile
 from pathlib import Path
+
+from google.protobuf import text_format
 
 from graphcut import GraphcutError
 from graphcut.api.load import open_graph
@@ -67,14 +73,62 @@ def graph_file(dice):
     is_kept = is_readable if dice.randrange(8) else lambda message: True
     message = changed(dice.choice(SEEDS), dice, is_kept=is_kept) if dice.randrange(3) else made_up(dice, is_kept)
     name = "graph.pb"
-    form = dice.randrange(6)
-    if form == 0:
+    form = dice.randrange(12)
+    if form < 2:
         return "events.out.tfevents.1.host", event_file(message, dice)
-    if form == 1 and hasattr(message, "graph_def"):
+    if form == 2:
+        return keras_file(message, dice)
+    if form < 6 and hasattr(message, "graph_def"):
         name, message = "saved_model.pb", CLASSES["SavedModel"](saved_model_schema_version=1, meta_graphs=[message])
+    data = message.SerializeToString()
+    if form == 6:
+        name, data = "graph.pbtxt", text_format.MessageToString(message).encode()
     if dice.randrange(20) == 0:
-        return name, bytes_changed(message.SerializeToString(), dice)
-    return name, message.SerializeToString()
+        data = bytes_changed(data, dice)
+    return packed(name, data, dice) if form == 7 else (name, data)
+
+
+def packed(name, data, dice):
+    """A gzip file; at times it is damaged, cut short, or has something behind it."""
+    data = gzip.compress(data, 1)
+    kind = dice.randrange(10)
+    if kind == 0:
+        data = bytes_changed(data, dice)
+    return name + ".gz", data[: dice.randrange(1, len(data))] if kind == 1 else data + b"behind" * (kind == 2)
+
+
+def keras_file(message, dice):
+    """A file that Keras may have written, with a graph where its weights are; at times it is damaged."""
+    if dice.randrange(3) == 0:
+        data = b"\x89HDF\r\n\x1a\n" + message.SerializeToString()
+        return "model.h5", bytes_changed(data, dice) if dice.randrange(2) else data
+    config = {
+        "module": "keras",
+        "class_name": dice.choice(["Functional", "Sequential", "\x1b[31m", None, 3, []]),
+        "config": {},
+    }
+    layers = [{"class_name": dice.choice(TYPES), "config": {"name": dice.choice(NAMES)}} for _ in range(dice.randrange(4))]
+    config["config"] = dice.choice([{"layers": layers, "name": dice.choice(NAMES)}, {}, layers, None, "layers"])
+    members = {
+        "config.json": dice.choice([json.dumps(config), json.dumps(config)[:-3], "[" * 2000, "", "null"]).encode(),
+        "metadata.json": dice.choice(['{"keras_version": "3.3.3"}', '{"keras_version": 3}', "[]", "{", ""]).encode(),
+        "model.weights.h5": message.SerializeToString(),
+        "saved_model.pb": message.SerializeToString(),
+    }
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in [each for each in members if dice.randrange(4)]:
+            archive.writestr(zipfile.ZipInfo(name), members[name])
+    data = stream.getvalue()
+    return "model.keras", bytes_changed(data, dice) if dice.randrange(4) == 0 else data
+
+
+def beside(message_bytes, dice):
+    """The other files of a SavedModel's folder, by name: a checkpoint, debug information, assets; most are damaged."""
+    other = [b"", b"\xff" * 40, bytes_changed(message_bytes, dice), message_bytes, bytes(1000)]
+    names = ("variables/variables.index", "variables/variables.data-00000-of-00001", "debug/saved_model_debug_info.pb")
+    names += ("keras_metadata.pb", "fingerprint.pb", "assets.extra/labels.txt", "checkpoint", "saved_model.pbtxt")
+    return {name: dice.choice(other) for name in names if dice.randrange(3) == 0}
 
 
 def is_readable(message):
