@@ -65,8 +65,9 @@ class Edges:
 
     def _opener(self) -> Callable[[int], bool]:
         """Return a function that tests whether a gradient passes from a tensor to every input, so that there is no barrier."""
-        flat, passing, row, relation = self.flow.rules.flat, self.flow.rules.passing, self.flow.rules.row, self.relation
-        producer, first, inputs, assigned = flat.producer, flat.first_output, flat.inputs, self._assigned
+        rules, relation, assigned = self.flow.rules, self.relation, self._assigned
+        rows, row, passing = rules.rows, rules.row, rules.passing
+        producer, first, inputs = rules.flat.producer, rules.flat.first_output, rules.flat.inputs
         barred = self.flow.stopped.union(self._filled)
 
         def is_open(tensor: int) -> bool:
@@ -74,7 +75,7 @@ class Edges:
             if op in barred or tensor in assigned:
                 return False
             sources = inputs[op]
-            free = relation(row(op))[tensor - first[op]]
+            free = relation(rows[op] or row(op))[tensor - first[op]]
             return len(free) == len(sources) and False not in [passing[each] for each in sources]
 
         return is_open

@@ -21,7 +21,7 @@ from graphcut.analysis.flow_edges import GradientEdges
 from graphcut.analysis.reachability import SEED, UNSEEN
 from graphcut.analysis.rules.control_flow import is_loop_switch
 from graphcut.graph.dataflow import run_analysis, tensors_from_loss
-from graphcut.graph.flat import FlatGraph
+from graphcut.graph.flat import FlatGraph, ops_of_kinds
 from graphcut.graph.traverse import find_reachable
 from graphcut.results import Condition
 
@@ -87,7 +87,7 @@ def branches(flat: FlatGraph) -> Branches:
 
 def _switches(flat: FlatGraph) -> List[int]:
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in ("Switch", "RefSwitch")}
-    return [op for op, kind in enumerate(flat.kinds) if kind in kinds and not is_loop_switch(flat, op)] if kinds else []
+    return [op for op in ops_of_kinds(flat, kinds) if not is_loop_switch(flat, op)]
 
 
 def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:

@@ -209,8 +209,10 @@ def _unite_masks(flow: GradientFlow, shortest: Sequence[Tuple[int, Edge]], numbe
     return run_analysis(masks, list(sources), sources.__getitem__)
 
 
-def ranks(flow: GradientFlow) -> List[int]:
+def ranks(flow: GradientFlow) -> Sequence[int]:
     """Return the place of each op in the topological order."""
+    if isinstance(flow.order, range):  # the graph is written in such an order
+        return flow.order
     ranks = [0] * len(flow.order)
     for place, op in enumerate(flow.order):
         ranks[op] = place

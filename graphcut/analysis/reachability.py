@@ -24,7 +24,7 @@ from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.pattern import GradientPattern
 from graphcut.analysis.rules.trainable_tensors import is_symbolic
 from graphcut.graph.eager_calls import is_eager_call
-from graphcut.graph.flat import Call, FlatGraph
+from graphcut.graph.flat import Call, FlatGraph, ops_of_kinds
 
 UNSEEN, SEED = -2, -1
 Relation = Callable[[GradientPattern], Tuple[Tuple[int, ...], ...]]
@@ -90,12 +90,12 @@ def walk(
     fired = set()
     for tensor, parent in seeds.items():
         parents[tensor] = parent
-    producer, first, inputs, row_of = flat.producer, flat.first_output, flat.inputs, rules.row
+    producer, first, inputs, rows, row_of = flat.producer, flat.first_output, flat.inputs, rules.rows, rules.row
     for tensor in order:
         op = producer[tensor]
         if op in stopped:
             continue
-        row = row_of(op)
+        row = rows[op] or row_of(op)
         sources = inputs[op]
         if row.raises is not None:
             raising[op] = None
@@ -160,7 +160,7 @@ def _exits(flat: FlatGraph) -> Dict[int, Fill]:
     """Return the exits of each v1 loop, by the ``LoopCond`` that their ``Switch`` reads."""
     loops: Dict[int, List[int]] = {}
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in ("Exit", "RefExit")}
-    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
+    for op in ops_of_kinds(flat, kinds):
         switch = flat.producer[flat.inputs[op][0]]
         if flat.type(switch) in ("Switch", "RefSwitch") and is_loop_switch(flat, switch):
             loops.setdefault(flat.inputs[switch][1], []).append(op)

@@ -70,8 +70,9 @@ def _indexed_reads(rules: PatternLookup, reached: Walk) -> Iterator[int]:
     """
     flat = rules.flat
     indexed = {tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _INDICES}
-    for reader in dict.fromkeys(flat.producer[tensor] for tensor in reached.order):
-        if not indexed.isdisjoint(flat.inputs[reader]) and not rules.row(reader).sparse:
+    reached_ops = map(flat.producer.__getitem__, reached.order)
+    for reader in dict.fromkeys([op for op in reached_ops if not indexed.isdisjoint(flat.inputs[op])]):
+        if not rules.row(reader).sparse:
             trails = (trail(flat, each, "ReadVariableOp") for each in flat.inputs[reader] if each not in indexed)
             ops = (flat.producer[each] for tensors in trails for each in tensors)
             if any(flat.type(op) in _SOURCES or rules.is_users(op) for op in ops):

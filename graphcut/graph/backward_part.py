@@ -27,7 +27,7 @@ from typing import (
 )
 
 from graphcut.graph.dtypes import REAL_FLOATS, RESOURCE, base_dtype
-from graphcut.graph.flat import SEPARATOR, FlatGraph
+from graphcut.graph.flat import SEPARATOR, FlatGraph, ops_of_kinds
 from graphcut.graph.float_walks import consumers, reachable_ops, upstream
 from graphcut.graph.loss_scaling import without_scale
 from graphcut.graph.loss_sums import LossSums
@@ -190,7 +190,7 @@ def _forward_op(names: Names, text: str, start: int, prefix: str) -> Optional[in
 
 def _seeds(flat: FlatGraph) -> Iterator[Tuple[int, str]]:
     kinds = {kind: each.type for kind, each in enumerate(flat.kind_table) if each.type in ("Fill", "Identity")}
-    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
+    for op in ops_of_kinds(flat, kinds):
         names = [flat.names[op]]
         if kinds[flat.kinds[op]] == "Fill":
             names += [flat.names[flat.producer[tensor]] for tensor in flat.inputs[op][1:]]

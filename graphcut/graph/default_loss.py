@@ -7,7 +7,7 @@ from typing import AbstractSet, Iterator, List, Optional, Tuple
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.backward_part import backward_part, differentiated_losses, trains
 from graphcut.graph.dtypes import COMPLEX, REAL_FLOATS, VARIANT, base_dtype
-from graphcut.graph.flat import FlatGraph
+from graphcut.graph.flat import FlatGraph, ops_of_kinds
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
 from graphcut.graph.op_types import READERS
@@ -148,8 +148,8 @@ def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
     A tensor counts only if floats lead to it from a variable, because learning rates and step counters are logged too.
     """
     logs = {kind: _LOGS[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _LOGS}
-    ops = ((op, logs[kind]) for op, kind in enumerate(flat.kinds) if kind in logs)
-    read = dict.fromkeys(_before_guard(flat, tensor) for op, start in ops for tensor in flat.inputs[op][start:])
+    ops = ops_of_kinds(flat, logs)
+    read = dict.fromkeys(_before_guard(flat, tensor) for op in ops for tensor in flat.inputs[op][logs[flat.kinds[op]] :])
     floats = [tensor for tensor in read if flat.dtypes[tensor] in REAL_FLOATS and flat.contexts[flat.producer[tensor]] < 0]
     return _loss_candidates(flat, names, floats) if floats else []
 

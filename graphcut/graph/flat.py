@@ -12,7 +12,10 @@ stay unconnected. The call's own node keeps only its control edges.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
+from itertools import chain
+from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.util.caching import cached_weakly
 
 SEPARATOR = "!"
 
@@ -102,3 +105,17 @@ class FlatGraph:
         """Return the name of the function whose body the op came from, ``None`` for the graph itself."""
         context = self.contexts[op]
         return None if context < 0 else self.context_table[context].function
+
+
+def ops_of_kinds(flat: FlatGraph, kinds: Collection[int]) -> Sequence[int]:
+    """Return the ops of some kinds, in the graph's order, without a look at the others."""
+    runs = [_ops_by_kind(flat)[kind] for kind in kinds]
+    return runs[0] if len(runs) == 1 else sorted(chain.from_iterable(runs))
+
+
+@cached_weakly
+def _ops_by_kind(flat: FlatGraph) -> Sequence[Sequence[int]]:
+    ops: List[List[int]] = [[] for _ in flat.kind_table]
+    for op, kind in enumerate(flat.kinds):
+        ops[kind].append(op)
+    return ops

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Iterator, NamedTuple, Optional, Tuple
 
-from graphcut.graph.flat import FlatGraph
+from graphcut.graph.flat import FlatGraph, ops_of_kinds
 from graphcut.util.caching import cached_weakly
 
 OPTIMIZED, FROZEN = "optimized", "frozen"
@@ -50,8 +50,7 @@ def _optimizer_signs(flat: FlatGraph) -> Iterator[int]:
         for number, kind in enumerate(flat.kind_table)
         if _TYPES.match(kind.type) or any(map(_is_grappler_s, kind.attrs))
     }
-    if kinds:
-        yield from (op for op, kind in enumerate(flat.kinds) if kind in kinds)
+    yield from ops_of_kinds(flat, kinds)
     names = "\n".join(flat.names)
     if any(part in names for part in _PARTS):
         yield from (op for op, name in enumerate(flat.names) if _NAMES.search(name))
@@ -64,7 +63,7 @@ def _is_grappler_s(attr: bytes) -> bool:
 
 def _freezing_signs(flat: FlatGraph) -> Iterator[int]:
     kept = {number for number, kind in enumerate(flat.kind_table) if kind.type in ("Const", "Identity")}
-    for op in (op for op, kind in enumerate(flat.kinds) if kind in kept):
+    for op in ops_of_kinds(flat, kept):
         if _READ.search(flat.names[op]) or _reads_constant(flat, op, flat.names[op]):
             yield op
 

@@ -124,9 +124,9 @@ def topological_order(flat: FlatGraph) -> Sequence[int]:
 
 
 def _is_sorted(flat: FlatGraph) -> bool:
-    if any(tensor >= first for first, inputs in zip(flat.first_output, flat.inputs) for tensor in inputs):
+    if any(True for first, inputs in zip(flat.first_output, flat.inputs) for tensor in inputs if tensor >= first):
         return False
-    return not any(source >= op for op, controls in enumerate(flat.controls) for source in controls)
+    return not any(True for op, controls in enumerate(flat.controls) for source in controls if source >= op)
 
 
 def _by_consumers(flat: FlatGraph) -> List[int]:

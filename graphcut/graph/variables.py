@@ -5,11 +5,11 @@ This module also finds the variant tensors whose elements have no gradient, such
 
 from __future__ import annotations
 
-from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Optional, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.graph.attrs import attribute, attributes, shape
 from graphcut.graph.dtypes import RESOURCE, VARIANT, dtype_name
-from graphcut.graph.flat import FlatGraph, Kind, Shape
+from graphcut.graph.flat import FlatGraph, Kind, Shape, ops_of_kinds
 from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.op_types import READERS, VARIABLES
 from graphcut.util.caching import cached_weakly
@@ -93,13 +93,13 @@ def variable_ops(flat: FlatGraph) -> Iterator[Tuple[int, int]]:
     """Yield the ops outside functions that may stand for a variable, each with its kind."""
     wanted = {kind for kind, each in enumerate(flat.kind_table) if each.outputs and each.type in VARIABLES | _PLACEHOLDERS}
     kinds, contexts = flat.kinds, flat.contexts
-    return ((op, kind) for op, kind in enumerate(kinds) if kind in wanted and contexts[op] < 0)
+    return ((op, kinds[op]) for op in ops_of_kinds(flat, wanted) if contexts[op] < 0)
 
 
 def variable_handles(flat: FlatGraph) -> FrozenSet[int]:
     """Return the handles and references of the graph's variables, including captured handles that are read as variables."""
     types = {kind for kind, each in enumerate(flat.kind_table) if each.type in VARIABLES}
-    made = {flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in types}
+    made = {flat.first_output[op] for op in ops_of_kinds(flat, types)}
     given = {flat.first_output[op] for op, kind in variable_ops(flat) if flat.kind_table[kind].outputs[0] == RESOURCE} - made
     return frozenset(made.union(given.intersection(_resource_dtypes(flat)) if given else ()))
 
@@ -117,9 +117,8 @@ def _shape(kind: Kind) -> Shape:
 def _resource_dtypes(flat: FlatGraph) -> Dict[int, int]:
     """Return the resources at the root of the graph that something reads as a variable, with the dtype of the value."""
     dtypes: Dict[int, int] = {}
-    for op, kind in enumerate(flat.kinds):
-        if flat.kind_table[kind].type in READERS:
-            dtypes.setdefault(root(flat, flat.inputs[op][0]), flat.dtypes[flat.first_output[op]])
+    for op in _readers(flat):
+        dtypes.setdefault(root(flat, flat.inputs[op][0]), flat.dtypes[flat.first_output[op]])
     return dtypes
 
 
@@ -128,6 +127,9 @@ def root(flat: FlatGraph, tensor: int, through: str = "") -> int:
 
     The search goes through arguments, loops and switches, and through ops of one more type.
     """
+    op_type = flat.type(flat.producer[tensor])
+    if op_type not in _HANDS_ON and op_type != through:
+        return tensor
     for each in trail(flat, tensor, through):
         tensor = each
     return tensor
@@ -153,12 +155,14 @@ def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
 
 @cached_weakly
 def _reads(flat: FlatGraph) -> Dict[int, List[int]]:
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
     values: Dict[int, List[int]] = {}
-    for op, kind in enumerate(flat.kinds):
-        if kind in kinds:
-            values.setdefault(root(flat, flat.inputs[op][0]), []).append(flat.first_output[op])
+    for op in _readers(flat):
+        values.setdefault(root(flat, flat.inputs[op][0]), []).append(flat.first_output[op])
     return values
+
+
+def _readers(flat: FlatGraph) -> Sequence[int]:
+    return ops_of_kinds(flat, {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS})
 
 
 def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
@@ -170,7 +174,7 @@ def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
 
 def inert(flat: FlatGraph) -> FrozenSet[int]:
     """Return the variant tensors whose elements have a dtype without a gradient, as far as ``element_dtype`` tells."""
-    variants = [tensor for tensor, dtype in enumerate(flat.dtypes) if dtype == VARIANT]
+    variants = [tensor for tensor, dtype in enumerate(flat.dtypes) if dtype == VARIANT] if VARIANT in flat.dtypes else ()
     return frozenset(tensor for tensor in variants if _element(flat, tensor) not in (0, 1, 2, 8, 14, 18, 19, 20, 21))
 
 

@@ -7,10 +7,10 @@ ops of either kind are covered.
 
 from __future__ import annotations
 
-from typing import FrozenSet, Iterator, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, Iterator, NamedTuple, Sequence, Set, Tuple
 
 from graphcut.graph.dtypes import REF, RESOURCE
-from graphcut.graph.flat import FlatGraph
+from graphcut.graph.flat import FlatGraph, ops_of_kinds
 from graphcut.graph.variables import root
 from graphcut.util.caching import cached_weakly
 
@@ -52,10 +52,13 @@ def writes(flat: FlatGraph) -> Tuple[Write, ...]:
 def _writes(flat: FlatGraph) -> Iterator[Write]:
     kinds = {kind for kind, each in enumerate(flat.kind_table) if not each.outputs or each.outputs[0] > REF}
     first_values = _of_first_values(flat) if kinds else frozenset()
-    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]):
+    known: Dict[Tuple[int, ...], Tuple[int, ...]] = {}  # by kind and dtypes of the inputs
+    for op in (op for op in ops_of_kinds(flat, kinds) if flat.inputs[op]):
         inputs = flat.inputs[op]
-        dtypes = [flat.dtypes[tensor] for tensor in inputs]
-        positions = written_inputs(flat.type(op), dtypes, flat.kind_table[flat.kinds[op]].outputs)
+        key = (flat.kinds[op], *[flat.dtypes[tensor] for tensor in inputs])
+        if key not in known:
+            known[key] = written_inputs(flat.type(op), key[1:], flat.kind_table[flat.kinds[op]].outputs)
+        positions = known[key]
         if not positions or flat.contexts[op] in first_values:
             continue
         values = tuple(index for index in range(len(inputs)) if index not in positions)

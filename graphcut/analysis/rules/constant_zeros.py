@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import AbstractSet, Callable, Dict, FrozenSet, List, Optional, Sequence
 
 from graphcut.graph.attrs import attributes, booleans, is_one, is_zero
-from graphcut.graph.flat import FlatGraph, Kind
+from graphcut.graph.flat import FlatGraph, Kind, ops_of_kinds
 
 Zero = Callable[[Sequence[bool]], bool]
 Test = Optional[Zero]
@@ -101,11 +101,10 @@ def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> Fr
     """
     zeros = set(assumed)
     tests = [zero_test(kind) for kind in flat.kind_table]
-    for op, (kind, inputs) in enumerate(zip(flat.kinds, flat.inputs)):
-        test = tests[kind]
-        if test is None or (inputs and test is not _always and zeros.isdisjoint(inputs)):
-            continue
-        zeros.update(_zero_outputs(flat, test, op, zeros))
+    for op in ops_of_kinds(flat, [kind for kind, test in enumerate(tests) if test is not None]):
+        test, inputs = tests[flat.kinds[op]], flat.inputs[op]
+        if not inputs or test is _always or not zeros.isdisjoint(inputs):
+            zeros.update(_zero_outputs(flat, test, op, zeros))
     results = (op for call in flat.calls for op in call.results)
     waiting = (
         [op for op in results if not zeros.issuperset(_zero_outputs(flat, tests[flat.kinds[op]], op, zeros))] if zeros else []
@@ -154,7 +153,7 @@ def idle_inputs(flat: FlatGraph) -> Dict[int, int]:
     Examples are the side that a ``Select`` never takes and the exponent of ``1 ** w``.
     """
     kinds = {kind: _IDLE[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _IDLE}
-    sources = ((op, kinds[kind](_source(flat, op))) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op])
+    sources = ((op, kinds[flat.kinds[op]](_source(flat, op))) for op in ops_of_kinds(flat, kinds) if flat.inputs[op])
     return {op: index for op, index in sources if index is not None}
 
 

@@ -42,7 +42,10 @@ _IRRELEVANT = (*NAMES, b"\n\x0e_output_shapes", b"\n\r_xla_inferred", b"\n\x07_t
 
 
 class PatternLookup:
-    """The gradient patterns of a flat graph's ops. Patterns are cached; the graph is not changed."""
+    """The gradient patterns of a flat graph's ops. Patterns are cached; the graph is not changed.
+
+    ``rows`` holds the pattern of each op, or ``None`` before its first use: walks look there before they call ``row``.
+    """
 
     def __init__(
         self,
@@ -62,7 +65,7 @@ class PatternLookup:
         self._ask, self._shapes = ask, shapes
         self._by_kind: Dict[Tuple[int, int], GradientPattern] = {}
         self._by_op: Dict[int, GradientPattern] = {}
-        self._rows: List[Optional[GradientPattern]] = [None] * len(flat.names)
+        self.rows: List[Optional[GradientPattern]] = [None] * len(flat.names)
         self._guessed: Dict[int, GradientPattern] = {}
         self._told: Tuple[Assumption, ...] = ()
         self._zeros = zero_tensors(flat)
@@ -86,9 +89,9 @@ class PatternLookup:
 
     def row(self, op: int) -> GradientPattern:
         """Return the gradient pattern of an op; ask for it on first use."""
-        pattern = self._rows[op]
+        pattern = self.rows[op]
         if pattern is None:
-            pattern = self._rows[op] = self._row(op)
+            pattern = self.rows[op] = self._row(op)
             if pattern.assumed is not None:
                 self._guessed[op] = pattern
         return pattern
@@ -114,9 +117,9 @@ class PatternLookup:
     def without(self, edges: Collection[Tuple[int, int]]) -> PatternLookup:
         """Return the same rules, but with these edges (op and input) carrying only zeros."""
         limited = copy(self)
-        limited._by_op, limited._rows, limited._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
+        limited._by_op, limited.rows, limited._guessed = dict(self._by_op), list(self.rows), dict(self._guessed)
         for op, index in edges:
-            limited._by_op[op] = limited._rows[op] = zero_input(limited._by_op.get(op) or self.row(op), index)
+            limited._by_op[op] = limited.rows[op] = zero_input(limited._by_op.get(op) or self.row(op), index)
         limited._alone_ops = self._alone_ops.union(op for op, _ in edges)
         return limited
 
@@ -156,7 +159,7 @@ class PatternLookup:
         found = copy(self)
         found._own = {**self._own, **slices}
         found._by_op = {op: row for op, row in self._by_op.items() if op not in slices}
-        found._rows = [None if op in slices else row for op, row in enumerate(self._rows)]
+        found.rows = [None if op in slices else row for op, row in enumerate(self.rows)]
         found._guessed = {op: row for op, row in self._guessed.items() if op not in slices}
         return found
 

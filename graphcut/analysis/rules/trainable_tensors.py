@@ -15,7 +15,7 @@ Shapes = Callable[[int], Sequence[Shape]]
 def trainable_tensors(flat: FlatGraph, behavior: TensorFlowBehavior) -> List[bool]:
     """Return, for each tensor, whether TensorFlow lets a gradient pass through it."""
     by_dtype = {dtype: not dtype or base_dtype(dtype) in behavior.trainable for dtype in set(flat.dtypes)}
-    passing = [by_dtype[dtype] for dtype in flat.dtypes]
+    passing = list(map(by_dtype.__getitem__, flat.dtypes))
     if behavior.inert_counts:
         for tensor in flat.undifferentiable:
             passing[tensor] = False
@@ -34,7 +34,8 @@ def readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:
     """Return the ops that read a tensor of zeros."""
     if not zeros:
         return frozenset()
-    return frozenset(op for op, inputs in enumerate(flat.inputs) if not zeros.isdisjoint(inputs))
+    is_apart = zeros.isdisjoint
+    return frozenset([op for op, inputs in enumerate(flat.inputs) if inputs and not is_apart(inputs)])
 
 
 def is_symbolic(call_type: str) -> bool:

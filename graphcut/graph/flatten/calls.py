@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, 
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.attrs import attributes, function_name
-from graphcut.graph.flat import Call, FlatGraph, Kind
+from graphcut.graph.flat import Call, FlatGraph, Kind, ops_of_kinds
 from graphcut.graph.op_types import CALLS, CASES, IFS, LOOPS
 
 if TYPE_CHECKING:
@@ -130,9 +130,9 @@ INPUTS = {**dict.fromkeys(_ONE, 1), "Switch": 2, "RefSwitch": 2, "ResourceGather
 def check(flat: FlatGraph) -> None:
     """Refuse a graph in which a calling op has too few or too many inputs; TensorFlow cannot have built it."""
     wanted = {kind: INPUTS[each.type] for kind, each in enumerate(flat.kind_table) if each.type in INPUTS}
-    for op, kind in enumerate(flat.kinds):
-        if kind in wanted and len(flat.inputs[op]) != wanted[kind]:
+    for op in ops_of_kinds(flat, wanted):
+        if len(flat.inputs[op]) != wanted[flat.kinds[op]]:
             raise GraphcutError(
                 "op %s (%s) has %d inputs, its type takes %d\nThe file is damaged, or was edited by hand."
-                % (printable(flat.names[op]), flat.type(op), len(flat.inputs[op]), wanted[kind])
+                % (printable(flat.names[op]), flat.type(op), len(flat.inputs[op]), wanted[flat.kinds[op]])
             )

@@ -123,7 +123,10 @@ class _Builder:
             kinds.append(kind)
             firsts.append(tensor)
             try:
-                inputs.append(tuple([tensors[text] for text in texts]))
+                if len(texts) == 1:
+                    inputs.append((tensors[texts[0]],))
+                else:
+                    inputs.append(tuple([tensors[text] for text in texts]) if texts else ())
             except KeyError:
                 self.waiting.append((len(inputs), nodes[place]))
                 inputs.append(())
