@@ -73,5 +73,5 @@ def _quotients(flat: FlatGraph, scale: int) -> Iterator[int]:
 
 def _are_equal(flat: FlatGraph, one: int, other: int) -> bool:
     """Return whether both are the same variable, or constants of the same value."""
-    first, second = flat.producer[one], flat.producer[other]
-    return one == other or flat.type(first) == "Const" and flat.kinds[first] == flat.kinds[second]
+    first, second = (flat.kind_table[flat.kinds[flat.producer[each]]] for each in (one, other))
+    return one == other or first.type == second.type == "Const" and set(first.attrs) == set(second.attrs)
