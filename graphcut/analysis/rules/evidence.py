@@ -21,6 +21,7 @@ from typing import AbstractSet, Callable, Dict, FrozenSet, Iterable, Iterator, L
 from graphcut.analysis.rules.constant_zeros import zero_test
 from graphcut.analysis.rules.pattern import GradientPattern
 from graphcut.analysis.rules.trainable_tensors import is_symbolic
+from graphcut.graph.attrs import attribute, shape
 from graphcut.graph.backward_part import backward_part
 from graphcut.graph.dtypes import REAL_FLOATS, RESOURCE, base_dtype
 from graphcut.graph.flat import SEPARATOR, Call, FlatGraph
@@ -37,15 +38,32 @@ _MAKE_OPS = (
     "MatMul",
     "BatchMatMul",
     "Conv",
+    "DepthwiseConv",
     "Mul",
+    "RealDiv",
+    "Neg",
+    "Square",
+    "Sqrt",
+    "Exp",
+    "Log",
     "Tanh",
     "Sigmoid",
     "Relu",
+    "Elu",
+    "Softplus",
+    "Softmax",
     "Gather",
     "ResourceGather",
     "BiasAdd",
-    "Softmax",
+    "FusedBatchNorm",
+    "MaxPool",
+    "AvgPool",
+    "Reshape",
+    "Transpose",
 )
+# So are those of an addition of different ranks, such as of a bias to one of these.
+_ADDITIONS = ("Add", "AddV2")
+_OF_ROWS = ("MatMul", "BatchMatMul", "Conv", "DepthwiseConv")
 # Types that may lie between a gradient and the op that writes a variable: scaling, clipping, copies.
 _SCALES = frozenset(("Identity", "Mul", "RealDiv", "Minimum", "Maximum", "ClipByValue", "Cast", "Neg", "Reshape"))
 _READS = frozenset(("ReadVariableOp", "AccumulatorTakeGradient", "ResourceAccumulatorTakeGradient"))
@@ -380,19 +398,31 @@ class _Search:
         behind this input, a gradient for the input would have continued to its producer.
         """
         source, _ = self._source(index)
-        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.gradient_ops.get(source) or not self._has_gradient():
+        if not self._makes_ops(source) or self.call.gradient_ops.get(source) or not self._has_gradient():
             return False
         behind = self._variables([self.flat.inputs[self.op][index]])
         return bool(behind) and self._variables(self.flat.inputs[self.op]) <= behind
 
+    def _makes_ops(self, op: int) -> bool:
+        """Return whether the gradient function of an op always makes ops of its own."""
+        if self.flat.type(op) in _ADDITIONS:
+            producers = [self.flat.type(self.flat.producer[tensor]) for tensor in self.flat.inputs[op]]
+            return any(each.startswith(_OF_ROWS) for each in producers) and any(map(self._is_bias, self.flat.inputs[op]))
+        return self.flat.type(op).startswith(_MAKE_OPS)
+
+    def _is_bias(self, tensor: int) -> bool:
+        """Return whether a tensor is the value of a variable with one axis or none."""
+        source = self.flat.producer[root(self.flat, tensor, "ReadVariableOp")]
+        value = (
+            attribute(self.flat.kind_table[self.flat.kinds[source]], "shape") if self.flat.type(source) in VARIABLES else None
+        )
+        sizes = None if value is None else shape(value.shape)
+        return sizes is not None and len(sizes) < 2
+
     def _ends_in_body(self, index: int) -> bool:
         """Return whether the op got a gradient, but the ops that compute its input from the body's inputs got none."""
         source, _ = self._source(index)
-        if (
-            not self.flat.type(source).startswith(_MAKE_OPS)
-            or self.call.gradient_ops.get(source)
-            or not self.call.gradient_ops.get(self.op)
-        ):
+        if not self._makes_ops(source) or self.call.gradient_ops.get(source) or not self.call.gradient_ops.get(self.op):
             return False
         waiting, seen = [source], set()
         for op in waiting:

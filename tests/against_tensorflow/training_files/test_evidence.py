@@ -80,6 +80,26 @@ def test_a_custom_gradient_that_answers_none_alone_in_front_of_a_layer():
     assert audit["hidden"].verdict is Verdict.NONE and audit.assumptions == ()
 
 
+LAYERS = {
+    "bias": lambda made, x: tf.matmul(x, made.variable("hidden", 4, 3)) + made.variable("bias", 3),
+    "reshaped": lambda made, x: tf.reshape(tf.matmul(x, made.variable("hidden", 4, 3)), [-1, 3]),
+    "square": lambda made, x: tf.square(tf.matmul(x, made.variable("hidden", 4, 3))),
+}
+
+
+@pytest.mark.parametrize("resource", [True, False])
+@pytest.mark.parametrize("answer", ["none", "passed", "tensor"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_custom_gradient_in_front_of_a_whole_layer_answers_none_or_not(layer, answer, resource):
+    with tf.Graph().as_default() as graph:
+        made = Build(resource=resource)
+        (hidden,) = custom((answer,), 1)(LAYERS[layer](made, made.batch()))
+        loss = tf.reduce_mean(tf.square(tf.matmul(hidden, made.variable("head", 3, 2))), name="loss")
+        v1.train.GradientDescentOptimizer(0.1).minimize(loss)
+    audit = graphcut.audit(graph.as_graph_def())
+    assert audit["hidden"].verdict is (Verdict.NONE if answer == "none" else Verdict.FLOWS) and audit.assumptions == ()
+
+
 @pytest.mark.parametrize("first, second", ANSWERS_FOR_TWO)
 def test_what_a_custom_gradient_answered_for_one_loss_it_answers_for_another(first, second):
     with tf.Graph().as_default() as graph:
