@@ -35,6 +35,7 @@ _WRAPPERS = frozenset(
     ]
 )
 _STOP = ("stop_gradient",)
+_TRAINING = frozenset(["trainer.py", "training.py", "training_v1.py", "training_generator.py", "training_v2.py"])
 _TYPED = ("<ipython-input", "<python-input", "<stdin>")
 Frame = Union[Tuple[str, int], Tuple[str, int, str]]
 Place = Tuple[Optional[str], bool]
@@ -53,6 +54,19 @@ def place(frames: Sequence[Frame]) -> Place:
         if not is_library(path):
             return "%s:%d" % (path, line), _created_by_library(frames[index + 1 :])
     return None, bool(frames)
+
+
+def place_of_op(frames: Sequence[Frame]) -> Place:
+    """Return what ``place`` does for the stack of an op, without a line that only runs the training of a model.
+
+    A line such as ``model.fit(x, y)`` is no place of an op of the model: an audit of the model itself has no such frame.
+    """
+    where, is_of_library = place(frames)
+    user = next((at for at in range(len(frames) - 1, -1, -1) if not is_library(frames[at][0])), -1)
+    inside = (frame for frame in frames[user + 1 :] if not is_wrapper(*frame[:1], *frame[2:]))
+    called = next(inside, ("",))[0].replace("\\", "/")
+    is_training = "keras" in called and os.path.basename(called) in _TRAINING
+    return (None, True) if is_training else (where, is_of_library)
 
 
 def places(frames: Sequence[Frame]) -> Tuple[str, ...]:

@@ -23,6 +23,7 @@ from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit,
 
 _FEW = 3
 _PAIRS = 100
+_PASSING_ON = frozenset(["Identity", "_Retval", "_Arg"])
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class Reasons:
             return Reason(route, cut, len(cut), 0, self._dtypes(cut), from_zeros=zeros, beside=beside)
         behind = tuple(self._barriers_behind(tensor, crossed)) if verdict is Verdict.NONE else ()
         dtypes, raising = self._dtypes(costly), self._raising_barrier(tensor)
-        feeds = tuple(self._results_fed(tensor, costly))
+        feeds = tuple(dict.fromkeys(self._results_fed(tensor, costly)))
         return Reason(route, costly, known.costly(tensor), crossed, dtypes, behind, raising, beside=beside, feeds=feeds)
 
     def _results_fed(self, tensor: int, cut: Sequence[Barrier]) -> Iterator[str]:
@@ -194,15 +195,17 @@ class Reasons:
             return
         readers: Dict[int, List[int]] = self._once("readers", lambda: find_readers(flat))
         reached = find_reachable([tensor], lambda each: [made for op in readers.get(each, ()) for made in flat.outputs(op)])
-        keys = {name: key for key, name in traced.origin.outputs.items()}
+        keys = {each: key for key, name in traced.origin.outputs.items() for each in traced.names.tensors(name)}
+
+        def passed_on(each: int) -> List[int]:
+            """Return what only hands a result on: out of a call, or to an output."""
+            return [made for op in readers.get(each, ()) if flat.type(op) in _PASSING_ON for made in flat.outputs(op)]
+
         for call in calls:
             for index, result in enumerate(flat.first_output[op] for op in call.results):
                 if result in reached:
-                    handed = [
-                        made for op in readers.get(result, ()) if flat.type(op) == "Identity" for made in flat.outputs(op)
-                    ]
-                    named = (keys.get(flat.tensor_name(each)) for each in (result, *handed))
-                    yield next(filter(None, named), "output %d" % index)
+                    named = (keys[each] for each in sorted(find_reachable([result], passed_on)) if each in keys)
+                    yield next(named, "output %d" % index)
 
     def _filling_variable(self, tensor: int) -> str:
         """Return a variable that makes ``tf.gradients`` answer zeros for another one by filling the exits of a v1 loop."""

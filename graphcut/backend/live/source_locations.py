@@ -18,7 +18,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 def place(op: Any) -> Place:
     """Return ``file:line`` of an op, or ``None``, and whether TensorFlow or Keras created it by itself."""
-    return stack_frames.place(_frames(op))
+    return stack_frames.place_of_op(_frames(op))
 
 
 def user_frames(op: Any) -> Tuple[str, ...]:

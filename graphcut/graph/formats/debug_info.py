@@ -25,7 +25,7 @@ class DebugInfo:
         """Return the ``file:line`` of an op in ``function`` (``None``: in the graph itself), and whether a library made it."""
         if "message" not in self._read:
             self._read["message"] = _message(self._path)
-        return stack_frames.place(_frames(self._read["message"], f"{name}@{function or ''}"))
+        return stack_frames.place_of_op(_frames(self._read["message"], f"{name}@{function or ''}"))
 
 
 def _message(path: str) -> Any:

@@ -310,3 +310,24 @@ def test_a_graph_without_variables_is_told():
 def test_a_misspelt_output_is_answered_with_near_ones():
     with pytest.raises(GraphcutError, match=r"no tensor or output named 'totl'; did you mean 'total'\?\n.*: 'other', 'total'"):
         graphcut.audit(lambda x: {"total": tf.reduce_sum(x), "other": tf.reduce_max(x)}, tf.TensorSpec([3]), loss="totl")
+
+
+class Heads(tf.Module):
+    """A function with two outputs of its own variable each, called by its signature."""
+
+    def __init__(self):
+        self.contour, self.note = (tf.Variable(tf.ones([4, 3]), name=name) for name in ("contour_w", "note_w"))
+
+    @tf.function(input_signature=[tf.TensorSpec([2, 4])])
+    def __call__(self, x):
+        return {"contour": tf.matmul(x, self.contour), "note": tf.matmul(x, self.note)}
+
+
+@pytest.mark.skipif(not tf.executing_eagerly(), reason="a SavedModel of a function is saved eagerly")
+def test_zeros_filled_in_name_the_output_that_the_variable_feeds_by_its_key(tmp_path):
+    heads = Heads()
+    tf.saved_model.save(heads, str(tmp_path), signatures={"serving_default": heads.__call__.get_concrete_function()})
+    audit = graphcut.audit(str(tmp_path), loss="contour")
+    said = audit.explain("note_w")
+    assert audit["note_w"].verdict is Verdict.ZERO and "it feeds only note of this call" in said
+    assert "output 1" not in said

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from graphcut.graph import stack_frames
-from graphcut.graph.stack_frames import is_library, place
+from graphcut.graph.stack_frames import is_library, place, place_of_op
 
 TENSORFLOW = "/usr/lib/python3/site-packages/tensorflow/python/ops/math_ops.py"
 
@@ -77,3 +77,13 @@ def test_what_is_no_user_s(path):
 )
 def test_what_is(path):
     assert not is_library(path)
+
+
+def test_a_line_that_only_trains_a_model_is_no_place_of_its_ops():
+    trainer = (KERAS + "backend/tensorflow/trainer.py", 377, "fit")
+    layer = (KERAS + "layers/core/dense.py", 120, "call")
+    handler = (KERAS + "utils/traceback_utils.py", 117, "error_handler")
+    ran = [("train.py", 43, "<module>"), handler, trainer, handler, layer]
+    assert place_of_op([*ran, (TENSORFLOW, 900, "round")]) == (None, True)
+    assert place_of_op([*ran, ("layers.py", 7, "call"), (TENSORFLOW, 900, "round")]) == ("layers.py:7", True)
+    assert place_of_op([("train.py", 43, "step"), handler, layer, (TENSORFLOW, 900, "round")]) == ("train.py:43", True)
