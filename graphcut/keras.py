@@ -95,7 +95,7 @@ class AuditCallback(FirstBatch):
             result = _audited_variables(self.audits, key)
             reached = [(audit, each) for audit, each in result if each.verdict in WITH_GRADIENT]
             if reached:
-                yield "%s must get no gradient and does:\n%s" % (_key_text(key), _explained(reached))
+                yield "%s must get no gradient, but gets one:\n%s" % (_key_text(key), _explained(reached))
             elif not result:
                 yield from filter(None, [self._unknown("frozen", key)])
         for key in ["*"] if self.must_train is None else as_tuple(self.must_train):
@@ -112,7 +112,8 @@ class AuditCallback(FirstBatch):
                 what, "do" if self.must_train is None else "does", _explained(missing)
             )  # fmt: skip
         elif not result and self.audits and self.must_train is not None:
-            yield self._unknown("must_train", key) or "%s must get a gradient, and fit takes none of it" % _key_text(key)
+            name = _key_text(key)
+            yield self._unknown("must_train", key) or "%s must get a gradient, but fit takes no gradient of it" % name
 
     def _is_frozen(self, variable: VariableAudit) -> bool:
         return any(
@@ -129,7 +130,7 @@ class AuditCallback(FirstBatch):
         if scopes.inside(key) or any(fnmatchcase(each, key) for each in names):
             return ""
         near = did_you_mean(close_names(key, [*scopes.names(), *names]))
-        return "%s=%s means no variable of the model%s" % (argument, _key_text(key), near)
+        return "%s=%s matches no variable of the model%s" % (argument, _key_text(key), near)
 
 
 def _audited_variables(audits: Tuple[Audit, ...], key: Any) -> _Found:

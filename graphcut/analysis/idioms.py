@@ -85,8 +85,8 @@ class Idiom(enum.Enum):
 _OTHER_TERM = "if it should learn, let another term of the loss read it without this stop"
 _ADVICE = {
     Idiom.INVERTED_STRAIGHT_THROUGH: (
-        "turn it round: for a source z and the value q that is chosen for it, z + tf.stop_gradient(q - z) has the value q and "
-        "hands the gradient on to z"
+        "swap its two values: for a source z and the value q that is chosen for it, z + tf.stop_gradient(q - z) has the "
+        "value q and passes the gradient on to z"
     ),
     Idiom.TARGET_NETWORK: "nothing, if the step copies the weights of the network that learns to it, or their moving average",
     Idiom.DETACHED_FAKES: "nothing here; the generator learns from a loss of its own",

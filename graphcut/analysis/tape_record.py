@@ -21,7 +21,7 @@ class Tape:
 
     ``automatic``: it watches each trainable variable that is read. ``paused`` are positions at which TensorFlow itself kept
     every tape from recording; ``captured`` are those of ops that stand for a tensor of an outer graph, ``arguments`` those of
-    the ones that a call was handed outside of the tape. ``depths``, for a graph
+    the ones that a call received outside of the tape. ``depths``, for a graph
     inside another, says for each of ``watched`` in which graph its position is; the innermost is 0. It is empty if all are in
     this graph.
     """

@@ -8,8 +8,8 @@ row serves any number of tensors. A question that no row answers counts as one t
 that the gradient carries.
 
 The words: ``-`` no gradient; else the numbers of the output arguments that the gradient carries from (``=`` after one: each
-tensor of a list from its own), ``z`` none of them; then ``s`` sparse, ``p`` handed on untouched, ``m`` made of nothing.
-After ``/`` comes the word for tensors of a list that can carry no gradient. ``!`` alone: TensorFlow raises.
+tensor of a list from its own), ``z`` none of them; then ``s`` sparse, ``p`` passed on unchanged, ``m`` independent of the
+upstream gradient. After ``/`` comes the word for tensors of a list that can carry no gradient. ``!`` alone: TensorFlow raises.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def elsewhere(facts: ReportFacts) -> str:
     if types and types <= _HANDED_IN and set(facts.loss_dtypes) == {"resource"}:
         return "the loss is a variable, which holds a copy of what it was made from: let the loss be the tensor itself"
     if types and types <= _HANDED_IN:
-        return "the loss depends on nothing in this graph: it was computed elsewhere, and its value was handed in"
+        return "the loss depends on nothing in this graph: it was computed elsewhere, and its value was passed in"
     if _is_computed_before(facts):
         return "the loss depends on nothing in this graph: it is computed from constants or from earlier values"
     return ""

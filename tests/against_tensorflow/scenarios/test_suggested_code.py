@@ -135,7 +135,7 @@ def test_fakes_that_another_tape_needs_are_computed_once_more_in_the_generator_s
 def test_an_inverted_estimator_is_the_first_thing_to_mend():
     step = inverted_vq_vae.buggy()
     (audit,) = graphcut.audit_step(step.run, *step.inputs)
-    assert "What to do: turn it round: for a source z" in audit.explain(audit.variables[0].name)
+    assert "What to do: swap its two values: for a source z" in audit.explain(audit.variables[0].name)
 
 
 def test_a_finished_graph_has_an_edit_that_is_not_confirmed():
