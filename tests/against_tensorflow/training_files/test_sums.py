@@ -102,6 +102,8 @@ def test_a_sum_of_many_terms():
     assert graphcut.audit(program, oracle="2.21").loss == (loss,)
 
 
+# TensorFlow 1.15 does not convert the scale to the dtype of the loss.
+DTYPES = [tf.float32] if tf.__version__.startswith("1.") else [tf.float32, tf.float16]
 SCALES = {
     "fixed": lambda: v1.train.experimental.FixedLossScale(64.0),
     "dynamic": lambda: v1.train.experimental.DynamicLossScale(),
@@ -109,7 +111,7 @@ SCALES = {
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("dtype", [tf.float32, tf.float16])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_scale_of_an_optimizer_for_mixed_precision_is_no_part_of_the_loss(scale, dtype):
     with tf.Graph().as_default() as graph:
         made = Build(resource=True)
