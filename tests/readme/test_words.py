@@ -15,7 +15,7 @@ from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from .blocks import PAGES, ROOT, section, table, text_of
 
 # The methods of an audit that show what it found; every other one asks a question of its own.
-VIEWS = {"draw", "explain", "place", "reason", "select", "shapes", "to_dict", "to_dot", "to_json"}
+VIEWS = {"draw", "explain", "place", "place_of", "reason", "select", "shapes", "to_dict", "to_dot", "to_json"}
 READ = ["README.md", "CONTRIBUTING.md", *PAGES]
 
 
