@@ -44,15 +44,17 @@ _NEXT = READERS | {"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "Broa
 
 
 class StepFacts(NamedTuple):
-    """Facts about the variables that one gradient call of a step left out, by the ``id`` of live variables.
+    """Facts about a step, for one of its gradient calls; variables by the ``id`` of live variables.
 
     ``updated``: the variables that the step writes, ``None`` if unknown; ``requested``: those that any gradient of the step
-    asks for; ``untracked``: those that the step's Keras model does not list.
+    asks for; ``untracked``: those that the step's Keras model does not list; ``raised``: the error that the step raises after
+    this gradient, in one line.
     """
 
     updated: Optional[FrozenSet[int]] = None
     requested: FrozenSet[int] = frozenset()
     untracked: FrozenSet[int] = frozenset()
+    raised: str = ""
 
     def is_updated(self, target: Target) -> Optional[bool]:
         """Return whether the step writes a variable."""

@@ -90,6 +90,11 @@ class Audit:
         return self._request.loss.where
 
     @property
+    def raised(self) -> str:
+        """The error that the step raises after this gradient, with its line; empty if it raises none."""
+        return self._step.raised
+
+    @property
     def hypothesis(self) -> str:
         """The edit that this audit assumes, such as ``without hidden``; empty unless ``what_if`` made the audit.
 

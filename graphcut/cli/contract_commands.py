@@ -37,7 +37,7 @@ _SNAPSHOT = """Write the verdicts of every source that the contracts name, so th
 \b
 Examples:
   graphcut snapshot -o graphcut.lock
-  graphcut diff graphcut.lock HEAD:graphcut.lock
+  graphcut diff HEAD:graphcut.lock graphcut.lock
 
 Exit codes: 0 fine, 2 could not run.
 """

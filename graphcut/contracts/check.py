@@ -16,7 +16,7 @@ from graphcut.contracts.config_file import FILES, find_file, read_contracts, sel
 from graphcut.contracts.contract_rules import Subjects, check_rules
 from graphcut.contracts.definition import CheckReport, Contract, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import named_place
-from graphcut.contracts.source_audits import SourceAudits
+from graphcut.contracts.source_audits import SourceAudits, StepRaisesError
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import isolate_output
 
@@ -128,6 +128,9 @@ def _judge(contract: Union[Contract, ContractResult], sources: SourceAudits, pat
     try:
         with isolate_output():
             return _check(contract, sources, where, strict)
+    except StepRaisesError as error:
+        finding = Finding(variable=None, rule="gradient", verdict=None, message=str(error), where=where)
+        return _result(contract, Status.BROKEN, findings=(finding,))
     except GraphcutError as error:
         finding = Finding(variable=None, rule="source", verdict=None, message=_in_keys(str(error)), where=where)
         return _result(contract, Status.INVALID, findings=(finding,))

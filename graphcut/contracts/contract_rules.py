@@ -34,6 +34,7 @@ from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.render.text.explain import explain
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, Role, Suggestion, VariableAudit, Verdict
+from graphcut.results.words import error_at
 from graphcut.util.caching import cached_property
 from graphcut.util.text import join_first
 
@@ -126,11 +127,12 @@ class Subjects:
         known = self.program_matches(pattern)
         if known:
             frozen = " (not trainable)" if all(self.program[each] is False for each in known) else ""
-            return "%s matches no variable %s\nThe program has %s%s." % (
+            return "%s matches no variable %s\nThe program has %s%s.%s" % (
                 printable(pattern),
                 self.scope,
                 join_first(known, _NAMED),
                 frozen,
+                self._say_raised("\n"),
             )
         names = list(dict.fromkeys([*self.known_names(), *self.program]))
         read = [name for audit in self.audits for name in read_in_scope(audit, pattern.rstrip("*").rstrip("/"))]
@@ -142,6 +144,15 @@ class Subjects:
             return "%s matches no variable%s" % (printable(pattern), message)
         listed = _near_patterns(pattern, names) or ("\nThere is: %s" % join_first(names, _NAMED) if names else "")
         return "%s matches no variable%s" % (printable(pattern), listed)
+
+    def _say_raised(self, before: str) -> str:
+        """Return that the step raises before it takes further gradients, if it does."""
+        raised = next((each.raised for each in self.audits if each.raised), "")
+        return (
+            "%sThe step raises %s before it takes another gradient: mend that first." % (before, error_at(raised))
+            if raised
+            else ""
+        )
 
     @cached_property
     def _forgotten(self) -> Mapping[str, Audit]:
@@ -322,7 +333,13 @@ def _no_unused(subjects: Subjects) -> Iterator[Finding]:
     for audit in subjects.audits:
         for each in getattr(audit, "left_out", ()):
             if getattr(each, "trainable", True) and each.name not in subjects.considered:
-                yield Finding(each.name, "no_unused", None, audit.explain(each.name), where=audit.loss_where)
+                message = _unknown_words(each.name, audit.raised) or audit.explain(each.name)
+                yield Finding(each.name, "no_unused", None, message, where=audit.loss_where)
+
+
+def _unknown_words(name: str, raised: str) -> str:
+    """Return why it is unknown whether a step asks for a gradient of a variable: it raises before."""
+    return "%s has no gradient before the step raises %s: mend that first." % (name, error_at(raised)) if raised else ""
 
 
 def _stops(subjects: Subjects) -> Iterator[Finding]:

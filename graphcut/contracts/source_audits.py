@@ -24,6 +24,10 @@ from graphcut.render.text.headings import headings
 from graphcut.results import VariableAudit
 
 
+class StepRaisesError(GraphcutError):
+    """Raised for a gradient that a step never takes, because it raises after an earlier one that is ``None``."""
+
+
 class SourceAudits:
     """Audits by contract, shared by contracts with the same source.
 
@@ -126,6 +130,7 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
     """Return the audit of one gradient of a step, by its number or by the name of its target in the code.
 
     Raises:
+        StepRaisesError: there is none because the step raises before, after a gradient that is ``None``.
         GraphcutError: there is none; the message lists those there are.
     """
     heads = headings(steps)
@@ -136,7 +141,14 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
     known = ", ".join("%d (%s)" % (place, head) for place, head in enumerate(heads))
     near = near_names(wanted, heads) if isinstance(wanted, str) else ""
     shown = printable(wanted) if isinstance(wanted, str) else wanted
-    raise GraphcutError("the step takes no gradient %s%s\nIt takes: %s." % (shown, near, known))
+    last = steps[-1]
+    if last.raised and not all(last.recorded):  # after a None, the step raises when it runs, too
+        raise StepRaisesError(
+            "the step takes no gradient %s, because it raises before\nIt takes: %s. Then it raises %s\nMend that first: %s"
+            % (shown, known, last.raised, "graphcut audit shows what gets no gradient.")
+        )
+    ends = "\nThen it raises %s" % last.raised if last.raised else ""
+    raise GraphcutError("the step takes no gradient %s%s\nIt takes: %s.%s" % (shown, near, known, ends))
 
 
 def matching_names(names: Sequence[str], pattern: str) -> List[str]:

@@ -55,6 +55,17 @@ _ARGUMENTS = {
 _RESULT = re.compile(r"(.+)!result#([0-9]+)(?::0)?$", re.DOTALL)
 
 
+def error_at(raised: str) -> str:
+    """Return the type and the line of an error in one line.
+
+    >>> error_at("ValueError: No gradients provided for any variable: (['w:0'],) at train.py:9")
+    'ValueError at train.py:9'
+    """
+    name, _, message = raised.partition(":")
+    place = re.search(r" at \S+:\d+$", message)
+    return name + (place.group() if place else "")
+
+
 @lru_cache(maxsize=4096)
 def escape_name(name: str, limit: int = 120) -> str:
     """Return ``name`` with control characters, terminal escapes and bidirectional marks escaped, shortened to ``limit``."""

@@ -61,7 +61,7 @@ def step_facts(gradient: GradientCall, variables: Sequence[Variable], asked: Fro
     updated = None if written is None else {id(each) for each in live if {id(each), id(handle_of(each))} & written}
     own = {id(known) for listed, _ in gradient.owned.values() for known in (listed, variable_of(listed))}
     untracked = {id(each) for each in live if id(each) not in own} if gradient.of_model else set()
-    return StepFacts(None if updated is None else frozenset(updated), asked, frozenset(untracked))
+    return StepFacts(None if updated is None else frozenset(updated), asked, frozenset(untracked), gradient.raised)
 
 
 class _Whole:

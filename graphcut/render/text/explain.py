@@ -12,7 +12,18 @@ from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
-from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, escape_name, name_words, place, shape_text
+from graphcut.results.words import (
+    FROM_ZEROS,
+    VERDICTS,
+    at,
+    because,
+    branch,
+    error_at,
+    escape_name,
+    name_words,
+    place,
+    shape_text,
+)
 from graphcut.util.source_lines import source_line
 from graphcut.util.text import every, join_first
 
@@ -107,7 +118,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices:
     if facts.hypothesis:
         yield f"This is hypothetical, {facts.hypothesis}:"
     yield f"{escape_name(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
-        _frozen_words(variable) + _update_words(variable)
+        _frozen_words(variable) + _update_words(variable, facts.raised)
     )
     losses = " + ".join(name_words(key or name) for name, key in zip(facts.loss, facts.loss_keys))
     if variable.unused:
@@ -196,11 +207,13 @@ def _frozen_words(variable: VariableAudit) -> str:
     return " It is not trainable: fit and minimize skip it, whatever its gradient is."
 
 
-def _update_words(variable: VariableAudit) -> str:
+def _update_words(variable: VariableAudit, raised: str = "") -> str:
     """Return a sentence on what the step does with the gradient, if that is unexpected."""
     gets = variable.verdict in WITH_GRADIENT
     if variable.optimizer_got_gradient is False and gets:
         return " But the optimizer receives None instead and skips it."
+    if variable.optimizer_got_gradient is False and raised:
+        return f" The optimizer receives None for it, and the step raises {error_at(raised)}."
     if variable.optimizer_got_gradient is False:
         return f" The optimizer receives None for it and skips it ({_WARNING})."
     if variable.is_updated is False and gets and variable.trainable is not False:

@@ -494,3 +494,37 @@ def test_assertions_know_what_the_gradient_forgot(project):
     testing.assert_only_trains(audit, "body", "head/second")
     with pytest.raises(AssertionError, match="only body/kernel may receive a gradient, and head/second receives one"):
         testing.assert_only_trains(audit, "body/kernel")
+
+
+RAISES = """
+import tensorflow as tf
+
+w, v = tf.Variable([2.0, 1.0], name="w"), tf.Variable(3.0, name="v")
+optimizer = tf.keras.optimizers.SGD(0.1)
+
+
+def train(loss, tape, variables):
+    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+
+
+@tf.function
+def step(x):
+    with tf.GradientTape() as tape:
+        loss = tf.cast(tf.argmax(x * w), tf.float32) * tf.stop_gradient(v)
+    train(loss, tape, [w])
+    with tf.GradientTape() as tape:
+        other = v * v
+    train(other, tape, [v])
+"""
+
+
+def test_a_step_that_raises_after_a_missing_gradient_breaks_what_it_never_reaches(project):
+    (project / "agents.py").write_text(RAISES, encoding="utf-8")
+    head = '[[contract]]\nname = "%s"\nsource = "agents.py:step"\nspec = ["float32[2]"]\n%s\n'
+    rules = ('gradient = 1\nonly = ["v"]', "no_unused = true", 'updated = ["v"]', 'gradient = 0\nmust_reach = ["w"]')
+    (project / "graphcut.toml").write_text("".join(head % each for each in enumerate(rules)), encoding="utf-8")
+    report = graphcut.check()
+    messages = [result.findings[0].message for result in report.contracts]
+    assert report.exit_code == 1 and [result.status for result in report.contracts] == [Status.BROKEN] * 4
+    assert all("raises ValueError" in each and "agents.py:9" in each for each in messages)
+    assert not any("skips it" in each or "assign to it" in each for each in messages)

@@ -68,3 +68,10 @@ def test_the_examples_of_the_help_name_options_that_exist(name):
     examples = [line for line in command.help.splitlines() if line.strip().startswith(f"graphcut {name} ")]
     used = {option for line in examples for option in re.findall(r"--[a-z-]+", line)}
     assert examples and used <= known
+
+
+@pytest.mark.parametrize("name", ["snapshot", "diff"])
+def test_the_examples_of_a_diff_have_the_older_revision_first(name):
+    lines = [line.split() for line in commands.commands[name].help.splitlines() if " graphcut diff " in line]
+    compared = [line for line in lines if any(re.match(r"(HEAD|v1)[^:]*:", side) for side in line[2:4])]
+    assert compared and all(re.match(r"(HEAD|v1)[^:]*:", line[2]) for line in compared)

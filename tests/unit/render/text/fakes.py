@@ -30,6 +30,7 @@ class FakeAudit:
     disagreements: Tuple[Disagreement, ...] = ()
     left_out: Tuple[Any, ...] = ()
     is_recorded: bool = False
+    raised: str = ""
     graph: Any = nx.DiGraph()
     carrying: FrozenSet[str] = frozenset()
     known: Optional[Reason] = None
