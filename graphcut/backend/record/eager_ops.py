@@ -175,25 +175,32 @@ class EagerOps:
             return self.version
 
     def _record(self, type: Any, inputs: Any, attrs: Any, outputs: Any) -> None:
+        name = _text(type)
+        function = _called_function(name)
+        if function is not None and not outputs:  # all that counts is what it writes
+            self._note_writes_of(function, self._next_number())
+            return
         where = line()
         made = tuple([self.node_of(each, where) for each in inputs])
-        op = EagerOp(_text(type), attrs, made, (), self._next_number(), where)
+        op = EagerOp(name, attrs, made, (), self._next_number(), where)
         if self.is_taking_gradient():
             op.is_of_gradient = True
         if op.depth > _LONGEST and not self.is_recorded():
             op.inputs, op.depth = (), 0
         if op.type == "ReadVariableOp" and op.inputs and op.inputs[0][0].read is None:
             op.inputs[0][0].read = where
-        stack = getattr(_LOCAL, "functions", ())
-        if stack and op.type.startswith("__"):
-            op.function = stack[-1]
-            if _INITIALIZER not in op.type:
-                self.written.update(dict.fromkeys(_written_handles(stack[-1]), op.position))
+        if function is not None:
+            op.function = function
+            self._note_writes_of(function, op.position)
         elif not outputs:
             self._note_write(op, inputs)
         op.outputs = tuple([_output(each) for each in outputs])
         for index, each in enumerate(outputs):
             self._note(each, op, index)
+
+    def _note_writes_of(self, function: Any, position: int) -> None:
+        """Record that a function ran that writes variables."""
+        self.written.update(dict.fromkeys(_written_handles(function), position))
 
     def _note_write(self, op: EagerOp, inputs: Any) -> None:
         """Record that an op without outputs writes the variables whose handles it receives."""
@@ -274,7 +281,11 @@ def _is_first_value(op: EagerOp, node: Node) -> bool:
     return op.type == "AssignVariableOp" and isinstance(node, EagerOp) and node.type == "VarHandleOp" and node.assigned is None
 
 
-_INITIALIZER = "_initialize_variables_"  # initializes the variables that a ``tf.function`` created
+def _called_function(name: str) -> Any:
+    """Return the function that an op of this type calls; ``None`` for any other op."""
+    stack = getattr(_LOCAL, "functions", ()) if name.startswith("__") else ()
+    return stack[-1] if stack else None
+
 
 _WRITTEN: weakref.WeakKeyDictionary[Any, FrozenSet[int]] = weakref.WeakKeyDictionary()
 

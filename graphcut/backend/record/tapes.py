@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import threading
 import weakref
-from contextlib import contextmanager
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from tensorflow.python.eager import backprop
@@ -205,6 +204,25 @@ def _wrap_recording_method(original: Any, noting: Callable[[], Optional[Tapes]])
     return wrapper
 
 
+class _RecordPause:
+    """Provide a context in which tapes do not record, and note it. Each call of a function enters one: it must be fast."""
+
+    __slots__ = ("_tapes", "_context", "_start")
+
+    def __init__(self, tapes: Tapes, pause: Any) -> None:
+        self._tapes, self._context = tapes, pause
+
+    def __enter__(self) -> None:
+        self._start = counts()
+        self._context.__enter__()
+
+    def __exit__(self, *error: Any) -> Any:
+        try:
+            return self._context.__exit__(*error)
+        finally:
+            self._tapes.pauses.append(Pause(self._start, counts(), threading.get_ident()))
+
+
 def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
     """Yield the patches that record tapes; ``noting`` returns the tapes of the current trace."""
 
@@ -212,19 +230,10 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
         return _wrap_note_after(original, note, noting)
 
     def pausing(original: Any) -> Any:
-        @contextmanager
-        def record_pause(found: Tapes) -> Iterator[None]:
-            start = counts()
-            try:
-                with original():
-                    yield
-            finally:
-                found.pauses.append(Pause(start, counts(), threading.get_ident()))
-
         @functools.wraps(original)
         def wrapper() -> Any:
             found = noting()
-            return original() if found is None else record_pause(found)
+            return original() if found is None else _RecordPause(found, original())
 
         return wrapper
 

@@ -284,3 +284,33 @@ def test_a_variable_is_read_inside_of_the_stop_that_is_its_barrier():
 
     (audit,) = graphcut.audit_step(step, 3.0)
     assert words(audit) == ["none: stop-gradient", "flows"]
+
+
+def test_a_variable_that_a_trace_makes_is_not_updated_by_its_initial_value():
+    made, w = [], tf.Variable(2.0)
+
+    @tf.function
+    def step(x):
+        if not made:
+            made.append(tf.Variable(3.0))
+        with tf.GradientTape() as tape:
+            loss = w * made[0] * x
+        w.assign_sub(tape.gradient(loss, [w, made[0]])[0])
+
+    with graphcut.watch() as watched:
+        step(tf.constant(1.0))
+    assert [each.is_updated for each in watched.audits[0].variables] == [True, False]
+
+
+def test_a_function_of_the_user_may_have_the_name_of_an_initializer():
+    w = tf.Variable(2.0)
+
+    @tf.function
+    def _initialize_variables_(gradient):
+        w.assign_sub(gradient)
+
+    with graphcut.watch() as watched:
+        with tf.GradientTape() as tape:
+            loss = w * w
+        _initialize_variables_(tape.gradient(loss, w))
+    assert [each.is_updated for each in watched.audits[0].variables] == [True]
