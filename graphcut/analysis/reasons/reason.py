@@ -23,6 +23,7 @@ from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit,
 
 _FEW = 3
 _PAIRS = 100
+_NUMBERED = ("", "output")  # the names, without their numbers, of the outputs of a function that gives them none
 _PASSING_ON = frozenset(["Identity", "_Retval", "_Arg"])
 
 
@@ -195,7 +196,9 @@ class Reasons:
             return
         readers: Dict[int, List[int]] = self._once("readers", lambda: find_readers(flat))
         reached = find_reachable([tensor], lambda each: [made for op in readers.get(each, ()) for made in flat.outputs(op)])
-        keys = {each: key for key, name in traced.origin.outputs.items() for each in traced.names.tensors(name)}
+        outputs = traced.origin.outputs.items()
+        own = ((key, name) for key, name in outputs if key.rstrip("0123456789") not in _NUMBERED)
+        keys = {each: key for key, name in own for each in traced.names.tensors(name)}
 
         def passed_on(each: int) -> List[int]:
             """Return what only hands a result on: out of a call, or to an output."""
