@@ -92,7 +92,8 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
         audits = StepAudits(audits_of(calls, variables))
     for index, each in enumerate(audits):
         again = partial(audit_step, step, *args, variables=variables, **kwargs)
-        each._retrace = Retrace(step, again, index, each._retrace.gradient_at if each._retrace else None)
+        gradient_at = each._retrace.gradient_at if each._retrace else None
+        each._retrace = Retrace(step, again, index, gradient_at, siblings=tuple(audits))
     return audits
 
 

@@ -84,7 +84,7 @@ def _audits(say: Any, source: str, options: Dict[str, Any]) -> Sequence[Any]:
         builder = _builder(source, modules, known.source if known else None)
         if builder or (known is None and ".py" in source):
             each._retrace = Retrace(
-                known.source if known else source, run, index, known.gradient_at if known else None, builder
+                known.source if known else source, run, index, known.gradient_at if known else None, builder, tuple(audits)
             )
     return audits
 

@@ -68,6 +68,7 @@ JUDGED_BY = {
     "api/step_audits": "against_tensorflow/watch/test_cell_magic.py",
     "api/suggest/confirm": "against_tensorflow/live/questions/test_edits.py",
     "api/suggest/expressions": "against_tensorflow/live/questions/test_edits.py",
+    "api/suggest/other_losses": "against_tensorflow/live/questions/test_other_losses.py",
     "api/suggest/stops": "against_tensorflow/live/questions/test_suggest.py",
     "api/suggest/tape_edits": "against_tensorflow/scenarios/test_suggested_code.py",
     "api/suggest/unblock": "against_tensorflow/questions/test_unblock.py",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
+from graphcut.api.suggest.other_losses import LostGradients, OtherLoss, lost_in_step
 from graphcut.api.suggest.source_edit import Replacement, Source
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ class Retrace:
 
     ``source`` is what was traced; ``gradient_at`` is ``file:line`` of the call that takes the gradient, in a step.
     ``builder`` is ``file:line`` of the function that builds the audited model or graph, if ``run`` calls it again.
+    ``siblings`` are the audits of all gradients of the step, in the order of ``run``.
     """
 
     source: Any
@@ -29,6 +32,7 @@ class Retrace:
     index: int = 0
     gradient_at: Optional[str] = None
     builder: Optional[str] = None
+    siblings: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,15 @@ def _by_path(edits: Sequence[Edit]) -> Dict[str, List[Edit]]:
 Rows = Sequence[Tuple["VariableAudit", Optional["VariableAudit"]]]
 
 
-def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows, Any], bool]) -> Optional[bool]:
+Holds = Callable[[Rows, Any, Sequence[LostGradients]], bool]
+
+
+def confirm(audit: Any, edits: Sequence[Edit], holds: Holds, others: Sequence[OtherLoss] = ()) -> Optional[bool]:
     """Return whether the audit of the edited source is as intended; ``None`` if the source cannot be traced again.
 
-    ``holds`` receives the rows of each variable before and after the edit (the latter may be missing), and the audit after the
-    edit. Variables of a model that was built again are matched by position, because Keras renumbers its layers.
+    ``holds`` receives the rows of each variable before and after the edit (the latter may be missing), the audit after the
+    edit, and what the edit takes from the other losses of the step. Variables of a model that was built again are matched by
+    position, because Keras renumbers its layers.
     """
     from graphcut.backend.live import edited_code
 
@@ -97,10 +105,18 @@ def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows, Any], bool
     if len(audits) <= retrace.index:
         return False
     after = audits[retrace.index]
-    is_alike = [(row.shape, row.dtype) for row in audit] == [(row.shape, row.dtype) for row in after]
-    by_position = dict(zip((row.name for row in audit), after)) if is_alike and retrace.builder else {}
-    pairs = [(row, _find_same_variable(after, audit, row) or by_position.get(row.name)) for row in audit.variables]
-    return holds(pairs, after)
+    same_row = partial(_find_same_row, is_built=bool(retrace.builder))
+    pairs = [(row, same_row(after, audit, row)) for row in audit.variables]
+    return holds(pairs, after, lost_in_step(others, audits, same_row))
+
+
+def _find_same_row(after: Any, before: Any, variable: VariableAudit, is_built: bool) -> Optional[VariableAudit]:
+    """Return the row of a variable after an edit; in a model that was built again, the row at its position."""
+    row = _find_same_variable(after, before, variable)
+    is_alike = is_built and [(row.shape, row.dtype) for row in before] == [(row.shape, row.dtype) for row in after]
+    if row is not None or not is_alike:
+        return row
+    return next((new for old, new in zip(before, after) if old.name == variable.name), None)
 
 
 def _find_same_variable(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:

@@ -10,7 +10,8 @@ none. The answer is confirmed by an audit of the edited graph.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -38,6 +39,14 @@ from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import require_rows, rows
 from graphcut.api.suggest.confirm import Rows, confirm
 from graphcut.api.suggest.layer_stops import layer_around, layer_names, layer_of_output
+from graphcut.api.suggest.other_losses import (
+    LostGradients,
+    OtherLoss,
+    lost_by_stops,
+    other_losses,
+    passed,
+    tensors_needed,
+)
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, StopPlace, best, diffs, stopping_candidates
 from graphcut.api.what_if import is_wiring, stop_tensors
 from graphcut.errors import GraphcutError, printable
@@ -74,21 +83,22 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     request, flow, audited = audit._request, audit._findings.flow, audit._index
     blocked = require_rows(audited, block)
     away = _tensors(blocked)
-    others = [each for each in audited.targets if away.isdisjoint(each.tensors)]
-    kept = others if keep is None else rows(audited, keep)
+    unblocked = [each for each in audited.targets if away.isdisjoint(each.tensors)]
+    kept = unblocked if keep is None else rows(audited, keep)
     both = [each.variable.name for each in kept if not away.isdisjoint(each.tensors)]
     if both:
         raise GraphcutError("%s cannot be both blocked and kept" % printable(both[0]))
     beside = _forgotten(audit, away) if keep is None else []
+    others = other_losses(audit)
+    needed = tensors_needed(audit, others)
     try:
-        cuts, is_all = _sparing_cuts(request.traced, flow, away, kept, beside, most)
+        cuts, inexact, is_all = _find_cuts(request.traced, flow, away, kept, beside, needed, most)
     except Uncuttable as error:
         raise _impossible(request.traced.flat, error.tensor, blocked) from None
     rank = ranks(flow)
     ways = [sorted(cut, key=lambda tensor: rank[request.traced.flat.producer[tensor]]) for cut in cuts]
-    blocked_names, kept_names = (frozenset(each.variable.name for each in targets) for targets in (blocked, kept))
     reader = SourceReader()
-    known: Dict[Hashable, Tuple[List[Suggestion], bool]] = {}
+    known: Dict[Hashable, _Alternative] = {}
     for number, tensors in enumerate(ways):
         try:
             _confirm(request, flow, tensors, blocked, kept)
@@ -96,20 +106,58 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
             if number == len(ways) - 1 and not known:
                 raise
             continue
-        places = _places(audit, tensors)
-        group = list(_suggestions(audit, places, blocked_names, kept_names, reader))
-        losing = _losing_words(request, flow, tensors, beside)
-        if group and losing:
-            group[0] = replace(group[0], note="; ".join(filter(None, [group[0].note, losing])))
-        edits = tuple(each.diff for each in group)
-        is_inside = not any(edits) and _is_inside_library(request.traced, places)
-        known.setdefault(edits if any(edits) else tuple(each.variable or each.tensor for each in places), (group, is_inside))
-    groups = [group for group, is_inside in known.values() if not is_inside] or [group for group, _ in known.values()]
-    result = [replace(each, alternative=number) for number, group in enumerate(groups) for each in group]
+        made = _alternative(audit, _Judge(audit, others, blocked, kept), tensors, beside, reader)
+        if frozenset(tensors) not in inexact or (made.group[0].confirmed and not made.harm):
+            known.setdefault(made.key, made)
+    result = _ranked(list(known.values()), most)
     if result and not is_all and most > 1:
         result[-1] = replace(result[-1], note="; ".join(filter(None, [result[-1].note, _MORE])))
     names = ", ".join(escape_name(each.variable.name) for each in blocked)
     return Suggestions(result, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; nothing is to stop")
+
+
+@dataclass(frozen=True)
+class _Alternative:
+    """The suggestions for one cut.
+
+    ``key`` is what makes it differ from others; ``is_inside`` says that no edit of the user's source can make it. ``harm`` is
+    how many gradients it takes from other losses.
+    """
+
+    group: List[Suggestion]
+    key: Hashable
+    is_inside: bool
+    harm: int
+
+
+def _alternative(
+    audit: Audit, judge: _Judge, tensors: Sequence[int], beside: Sequence[Target], reader: SourceReader
+) -> _Alternative:
+    """Return the suggestions for one cut, with notes on what else it stops."""
+    traced, places = audit._request.traced, _places(audit, tensors)
+    group = list(_suggestions(audit, places, judge, reader))
+    edits = tuple(each.diff for each in group)
+    losing = _losing_words(audit._request, audit._findings.flow, tensors, beside)
+    losses = judge.losses
+    if group and not group[0].confirmed:
+        losses = lost_by_stops(audit, judge.others, tensors)
+        losing = "; ".join(filter(None, [*map(str, losses), losing]))
+    if group and losing:
+        group[0] = replace(group[0], note="; ".join(filter(None, [group[0].note, losing])))
+    return _Alternative(
+        group=group,
+        key=edits if any(edits) else tuple(each.variable or each.tensor for each in places),
+        is_inside=not any(edits) and _is_inside_library(traced, places),
+        harm=sum(len(each.names) for each in losses),
+    )
+
+
+def _ranked(alternatives: Sequence[_Alternative], most: int) -> List[Suggestion]:
+    """Return the suggestions, numbered; only those that leave the other losses alone, if there are any."""
+    usable = [each for each in alternatives if not each.is_inside] or list(alternatives)
+    usable = [each for each in usable if not each.harm] or usable
+    shown = usable[:1] if most < 2 else usable
+    return [replace(each, alternative=number) for number, made in enumerate(shown) for each in made.group]
 
 
 def _forgotten(audit: Audit, away: FrozenSet[int]) -> List[Target]:
@@ -119,22 +167,53 @@ def _forgotten(audit: Audit, away: FrozenSet[int]) -> List[Target]:
     return [each for each in result if away.isdisjoint(each.tensors)]
 
 
+def _find_cuts(
+    traced: LoadedGraph,
+    flow: GradientFlow,
+    away: FrozenSet[int],
+    kept: Sequence[Target],
+    beside: Sequence[Target],
+    needed: FrozenSet[int],
+    most: int,
+) -> Tuple[Sequence[FrozenSet[int]], FrozenSet[FrozenSet[int]], bool]:
+    """Return the smallest cuts, those of them that may cost a kept variable a part of its gradient, and whether these are all.
+
+    Cuts that avoid what the other losses need (``needed``) come first; if no cut does that and keeps all gradients whole,
+    those that only avoid it are added.
+    """
+    inexact: Sequence[FrozenSet[int]] = ()
+    if needed:
+        with suppress(Uncuttable):
+            cuts, is_all = _sparing_cuts(traced, flow, away, kept, beside, needed, most)
+            return cuts, frozenset(), is_all
+        with suppress(Uncuttable):
+            inexact, _ = _smallest(traced, paths_to(flow, away, frozenset(), needed), _MOST)
+    try:
+        cuts, is_all = _sparing_cuts(traced, flow, away, kept, beside, frozenset(), most)
+    except Uncuttable:
+        if not inexact:
+            raise
+        cuts, is_all = (), True
+    return [*inexact, *cuts], frozenset(inexact).difference(cuts), is_all
+
+
 def _sparing_cuts(
     traced: LoadedGraph,
     flow: GradientFlow,
     away: FrozenSet[int],
     kept: Sequence[Target],
     beside: Sequence[Target],
+    needed: FrozenSet[int],
     most: int,
 ) -> Tuple[Sequence[FrozenSet[int]], bool]:
-    """Return the smallest cuts, and whether these are all.
+    """Return the smallest cuts that avoid ``needed``, and whether these are all.
 
     Those that keep the gradients of ``beside`` as well come first, unless they take more stops.
     """
-    cuts, is_all = _smallest(traced, paths_to(flow, away, _tensors(kept)), most)
+    cuts, is_all = _smallest(traced, paths_to(flow, away, _tensors(kept), needed), most)
     if beside and cuts:
         with suppress(Uncuttable):
-            others, is_every_one = _smallest(traced, paths_to(flow, away, _tensors([*kept, *beside])), most)
+            others, is_every_one = _smallest(traced, paths_to(flow, away, _tensors([*kept, *beside]), needed), most)
             if others and len(others[0]) <= len(cuts[0]):
                 return others, is_every_one
     return cuts, is_all
@@ -198,8 +277,8 @@ def _impossible(flat: FlatGraph, tensor: int, blocked: Sequence[Target]) -> Grap
     )
 
 
-def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> Paths:
-    """Return all paths of a gradient to ``away``."""
+def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int], needed: FrozenSet[int] = frozenset()) -> Paths:
+    """Return all paths of a gradient to ``away``; no cut takes what ``kept`` depends on, or one of ``needed``."""
     flat = flow.rules.flat
     raising = raising_for(flow, away)
     exact = bool(raising or flow.connected.independent)
@@ -215,8 +294,9 @@ def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> 
         inputs = () if op in flow.stopped else relation(flow.rules.row(op))[tensor - flat.first_output[op]]
         return [flat.inputs[op][index] for index in inputs if flat.inputs[op][index] in inside]
 
+    rigid = _tensors_without_code(flat, order, fixed) | (needed & inside)
     starts = {tensor for tensor in order if walk.parents[tensor] == SEED}
-    return Paths(order, steps, starts, fixed & inside, _tensors_without_code(flat, order, fixed), ends & inside)
+    return Paths(order, steps, starts, fixed & inside, rigid, ends & inside)
 
 
 def _tensors_without_code(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> FrozenSet[int]:
@@ -270,13 +350,10 @@ def _gets_gradient(flow: GradientFlow, tensor: int) -> bool:
     return flow.verdict(tensor) in (*WITH_GRADIENT, Verdict.RAISES)
 
 
-def _suggestions(
-    audit: Audit, places: Sequence[StopPlace], blocked: FrozenSet[str], kept: FrozenSet[str], reader: SourceReader
-) -> Iterator[Suggestion]:
+def _suggestions(audit: Audit, places: Sequence[StopPlace], judge: _Judge, reader: SourceReader) -> Iterator[Suggestion]:
     traced, retrace = audit._request.traced, audit._retrace
     flat, tensors = traced.flat, [each.tensor for each in places]
     candidates = stopping_candidates(traced, places, reader, retrace.builder if retrace else None)
-    judge = _Judge(audit, blocked, kept)
     chosen, is_confirmed = best(judge.until_patience_ends(candidates), judge, is_ordered=True)
     if not is_confirmed and judge.lossy is not None:
         chosen, is_confirmed = judge.lossy, True
@@ -284,7 +361,7 @@ def _suggestions(
     if not is_confirmed and (traced.edited or not all(is_whole_value(traced, tensor) for tensor in tensors)):
         chosen = None
     edits = {owner: (diff, code) for owner, diff, code in (diffs(chosen) if chosen else ())}
-    prose = dict(_prose(traced, places, blocked)) if not is_confirmed else dict.fromkeys(tensors, _serve_words(edits))
+    prose = dict(_prose(traced, places, judge.blocked)) if not is_confirmed else dict.fromkeys(tensors, _serve_words(edits))
     for position, tensor in enumerate(tensors):
         op = flat.producer[tensor]
         diff, code = edits.get(position, ("", ""))
@@ -368,13 +445,15 @@ def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
 class _Judge:
     """Judge edits of the source: blocked variables must get no gradient, and kept ones the same as before.
 
-    ``lossy`` is the first edit after which a kept variable still has its verdict, but lost a part of its gradient; ``note``
-    names such variables.
+    ``lossy`` is an edit after which a kept variable still has its verdict, but lost a part of its gradient, or that takes
+    gradients of other losses of the step (``losses``): the first of those that take the fewest. ``note`` names the variables.
     """
 
-    def __init__(self, audit: Audit, blocked: FrozenSet[str], kept: FrozenSet[str]) -> None:
-        self._audit, self._blocked, self._kept = audit, blocked, kept
+    def __init__(self, audit: Audit, others: Sequence[OtherLoss], blocked: Sequence[Target], kept: Sequence[Target]) -> None:
+        self._audit, self.others = audit, others
+        self.blocked, self._kept = (frozenset(each.variable.name for each in rows) for rows in (blocked, kept))
         self.lossy: Optional[Candidate] = None
+        self.losses: Sequence[LostGradients] = ()
         self.note = ""
 
     def until_patience_ends(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
@@ -388,28 +467,24 @@ class _Judge:
 
     def __call__(self, candidate: Candidate) -> Optional[bool]:
         """Return whether an edit holds; ``None`` if the source cannot be traced again."""
-        return confirm(self._audit, candidate.edits, lambda pairs, after: self._holds(candidate, pairs, after))
+        return confirm(self._audit, candidate.edits, partial(self._holds, candidate), self.others)
 
-    def _holds(self, candidate: Candidate, pairs: Rows, after: Audit) -> bool:
+    def _holds(self, candidate: Candidate, pairs: Rows, after: Audit, losses: Sequence[LostGradients]) -> bool:
         same = all(new is not None and new.verdict is row.verdict for row, new in pairs if row.name in self._kept)
-        none = [new is not None and new.verdict in _BLOCKED for row, new in pairs if row.name in self._blocked]
-        if not (same and all(none) and len(none) == len(self._blocked)):
+        none = [new is not None and new.verdict in _BLOCKED for row, new in pairs if row.name in self.blocked]
+        if not (same and all(none) and len(none) == len(self.blocked)):
             return False
         names = [(row.name, new.name) for row, new in pairs if row.name in self._kept and new is not None]
-        before, now = (
-            _count_tensors_passed(each, frozenset(side))
-            for each, side in zip((self._audit, after), (*zip(*names),) or ((), ()))
-        )
-        if now < before and self.lossy is None:
-            self.lossy, self.note = candidate, self._note(after, names)
-        return now >= before
+        before, now = (passed(each, frozenset(side)) for each, side in zip((self._audit, after), (*zip(*names),) or ((), ())))
+        is_better = self.lossy is None or _harm(losses) < _harm(self.losses)
+        if (losses or now < before) and is_better:
+            parts = [*map(str, losses), *([self._note(after, names)] if now < before else [])]
+            self.lossy, self.losses, self.note = candidate, losses, "; ".join(parts)
+        return now >= before and not losses
 
     def _note(self, after: Audit, names: Sequence[Tuple[str, str]]) -> str:
         """Return which kept variables lose a part of their gradient."""
-        one_by_one = (
-            (old, _count_tensors_passed(self._audit, frozenset([old])), _count_tensors_passed(after, frozenset([new])))
-            for old, new in names
-        )
+        one_by_one = ((old, passed(self._audit, frozenset([old])), passed(after, frozenset([new]))) for old, new in names)
         lost = [old for old, before, now in one_by_one if now < before] if len(names) <= _COUNTED else []
         if not lost:
             return "this also stops a part of the gradient of other variables"
@@ -418,7 +493,7 @@ class _Judge:
         return f"this also stops a part of the gradient of {join_first(texts, _NAMED)}"
 
 
-def _count_tensors_passed(audit: Audit, names: FrozenSet[str]) -> int:
-    """Return how many tensors the gradients of some variables pass."""
-    tensors = _tensors(each for each in audit._targets if each.variable.name in names)
-    return len(find_dependent_tensors(audit._findings.flow, tensors))
+def _harm(losses: Sequence[LostGradients]) -> Tuple[int, int]:
+    """Return how many gradients of other losses are lost as a whole, and in part."""
+    whole = sum(len(each.names) for each in losses if not each.is_part)
+    return whole, sum(len(each.names) for each in losses) - whole

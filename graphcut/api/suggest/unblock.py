@@ -35,6 +35,7 @@ from graphcut.api.analyze import analyze
 from graphcut.api.refuse_step import unaudited_step
 from graphcut.api.select.resolve_places import require_rows
 from graphcut.api.suggest.confirm import Rows, confirm
+from graphcut.api.suggest.other_losses import LostGradients, other_losses
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
 from graphcut.api.what_if import remove_barriers
 from graphcut.errors import GraphcutError, printable
@@ -286,7 +287,8 @@ def _suggestions(
     position = next((at for at, each in enumerate(audit._targets) if each.variable is target.variable), 0)
     tape = TapeSource(retrace.gradient_at if retrace else None, position, len(audit._targets))
     candidates = opening_candidates(traced, idioms, fences, tape, reader)
-    chosen, is_confirmed = (None, False) if traced.edited else best(candidates, lambda each: _holds(audit, name, each))
+    judge = _Judge(audit, name)
+    chosen, is_confirmed = (None, False) if traced.edited else best(candidates, judge)
     if not is_confirmed and not all(_keeps_type(traced.flat, fence.op) for fence in fences):
         # the readers of the integers or booleans have to change, too, so an edit that was not traced would mislead
         chosen = None
@@ -305,7 +307,7 @@ def _suggestions(
                 confirmed=is_confirmed,
                 alternative=number,
                 prose=prose,
-                note=_note(idioms, fence),
+                note="; ".join(filter(None, [_note(idioms, fence), judge.note if diff and is_confirmed else ""])),
             )
         )
     return made
@@ -341,12 +343,24 @@ def _prose(audit: Audit, fence: Fence) -> str:
     return f"{place(barrier)}{place_of}: {advice(barrier, made[0] if made else '')}"
 
 
-def _holds(audit: Audit, name: str, candidate: Candidate) -> Optional[bool]:
-    """Return whether the variable has a gradient in the edited source, and every other variable what it had."""
+class _Judge:
+    """Judge edits of the source: the variable must have a gradient, and every other variable what it had.
 
-    def holds(pairs: Rows, _: Any) -> bool:
-        wanted = [new for row, new in pairs if row.name == name]
-        kept = [new for row, new in pairs if row.verdict in WITH_GRADIENT]
-        return all(new is not None and new.verdict in WITH_GRADIENT for new in [*wanted, *kept]) and bool(wanted)
+    ``note`` says which gradients such an edit takes from the other losses of the step.
+    """
 
-    return confirm(audit, candidate.edits, holds)
+    def __init__(self, audit: Audit, name: str) -> None:
+        self._audit, self._name = audit, name
+        self._others = other_losses(audit)
+        self.note = ""
+
+    def __call__(self, candidate: Candidate) -> Optional[bool]:
+        """Return whether an edit holds; ``None`` if the source cannot be traced again."""
+
+        def holds(pairs: Rows, _: Any, losses: Sequence[LostGradients]) -> bool:
+            wanted = [new for row, new in pairs if row.name == self._name]
+            kept = [new for row, new in pairs if row.verdict in WITH_GRADIENT]
+            self.note = "; ".join(str(each) for each in losses if not each.is_part)
+            return all(new is not None and new.verdict in WITH_GRADIENT for new in [*wanted, *kept]) and bool(wanted)
+
+        return confirm(self._audit, candidate.edits, holds, self._others)

@@ -1,0 +1,112 @@
+"""Suggestions for one loss of a step or graph with several: an edit says what it takes from the other losses."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from tests.patching import applied
+
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8")
+X = tf.TensorSpec([2, 3])
+ACTOR_CRITIC = """
+import tensorflow as tf
+
+encoder, actor, critic = (tf.Variable([1.0, 2.0, 3.0], name=name) for name in ("encoder", "actor", "critic"))
+
+def step(x):
+    with tf.GradientTape(persistent=True) as tape:
+        z = x * encoder
+        v = tf.reduce_sum(z * critic, axis=1)
+        adv = 1.0 - v
+        policy_loss = tf.reduce_sum(tf.reduce_sum(z * actor, axis=1) * adv)
+        value_loss = tf.reduce_sum(tf.square(1.0 - v))
+    policy = tape.gradient(policy_loss, [encoder, actor, critic])
+    return policy, tape.gradient(value_loss, [encoder, critic])
+"""
+SHARED = """
+import tensorflow as tf
+
+encoder, critic = (tf.Variable([1.0, 2.0, 3.0], name=name) for name in ("encoder", "critic"))
+
+def step(x):
+    with tf.GradientTape(persistent=True) as tape:
+        v = tf.reduce_sum(x * critic, axis=1)
+        loss = tf.reduce_sum(x * encoder) - tf.reduce_sum(v)
+        value_loss = tf.reduce_sum(tf.square(v))
+    return tape.gradient(loss, [encoder, critic]), tape.gradient(value_loss, [critic])
+"""
+STRAIGHT_THROUGH = """
+import tensorflow as tf
+
+encoder, codebook = (tf.Variable([1.0, 2.0, 3.0], name=name) for name in ("encoder", "codebook"))
+
+def step(x):
+    with tf.GradientTape(persistent=True) as tape:
+        z = x * encoder
+        q = tf.gather(codebook, tf.argmax(z, 1))[:, tf.newaxis]
+        out = q + tf.stop_gradient(z - q)
+        loss = tf.reduce_sum(tf.square(out))
+        other_loss = tf.reduce_sum(tf.exp(out))
+    return tape.gradient(loss, [encoder]), tape.gradient(other_loss, [codebook])
+"""
+
+
+def step_of(text, folder):
+    path = folder / "train.py"
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("train", str(path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.step
+
+
+def verdicts(text, folder):
+    """Return, for each loss of a step, the verdicts of its variables."""
+    return [{row.name: row.verdict.value for row in each} for each in graphcut.audit_step(step_of(text, folder), X)]
+
+
+def test_a_stop_leaves_the_other_losses_of_the_step_alone(tmp_path):
+    audit, _ = graphcut.audit_step(step_of(ACTOR_CRITIC, tmp_path), X)
+    for keep in (None, ["encoder", "actor"]):
+        first, *_ = found = audit.suggest_stops(block="critic", keep=keep)
+        assert all(each.confirmed and "value_loss" not in each.note for each in found)
+        assert first.note == "this also stops a part of the gradient of encoder"
+    policy, value = verdicts(applied(ACTOR_CRITIC, first.diff), tmp_path)
+    assert policy == {"encoder": "flows", "actor": "flows", "critic": "none"}
+    assert value == {"encoder": "flows", "critic": "flows"}
+
+
+def test_a_stop_takes_the_gradient_of_another_loss_only_with_a_warning(tmp_path):
+    audit, _ = graphcut.audit_step(step_of(SHARED, tmp_path), X)
+    found = audit.suggest_stops(block="critic")
+    assert found
+    for each in found:
+        own, value = verdicts(applied(SHARED, each.diff), tmp_path)
+        assert each.confirmed and own == {"encoder": "flows", "critic": "none"}
+        assert (value == {"critic": "none"}) == ("this also takes the gradient of value_loss to critic" in each.note)
+
+
+def test_an_edit_that_opens_one_loss_says_what_it_takes_from_another(tmp_path):
+    audit, _ = graphcut.audit_step(step_of(STRAIGHT_THROUGH, tmp_path), X)
+    first = audit.suggest_unblock("encoder")[0]
+    assert first.confirmed and "this also takes the gradient of other_loss to codebook" in first.note
+    own, other = verdicts(applied(STRAIGHT_THROUGH, first.diff), tmp_path)
+    assert own == {"encoder": "flows"} and other == {"codebook": "none"}
+
+
+def test_a_stop_in_a_graph_says_what_it_takes_from_the_other_trained_losses():
+    graph = tf.Graph()
+    with graph.as_default():
+        generator, critic = (tf.compat.v1.get_variable(name, [3], use_resource=True) for name in ("generator", "critic"))
+        fake = tf.exp(generator)
+        score = tf.reduce_sum(fake * critic)
+        losses = [tf.identity(-score, name="g_loss"), tf.identity(score * score, name="d_loss")]
+        for loss, variable in zip(losses, (generator, critic)):
+            tf.compat.v1.train.GradientDescentOptimizer(0.1).minimize(loss, var_list=[variable])
+    (found,) = graphcut.audit(graph, loss="d_loss").suggest_stops(block="generator")
+    assert "this also takes the gradient of g_loss:0 to generator" in found.note
