@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Collection, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 from graphcut.api.select.resolve_places import variables_read_in
 from graphcut.api.select.resolve_variables import find_targets
@@ -26,6 +26,15 @@ def known_variables(audits: Iterable[Audit], source: Any) -> Mapping[str, Option
     for each in program_variables(source):
         result.setdefault(each.name, each.trainable)
     return result
+
+
+def layers_to_freeze(audit: Audit, source: Any, names: Collection[str]) -> Sequence[str]:
+    """Return the names of the layers of a compiled model that train exactly these variables; empty if no layers do."""
+    if not (hasattr(source, "train_step") and hasattr(source, "compile") and audit.is_recorded):
+        return ()
+    from graphcut.backend.live.models import layers_to_freeze as find_layers
+
+    return find_layers(source, [each.objects[-1] for each in audit.graph_variables if each.name in names and each.objects])
 
 
 def read_in_scope(audit: Audit, scope: str) -> Tuple[str, ...]:

@@ -167,7 +167,8 @@ def _check(contract: Contract, sources: SourceAudits, where: str, strict: bool) 
         except GraphcutError:  # the graph has no variable at all
             return None
 
-    subjects = Subjects(contract, audits, all_variables, partial(sources.known_variables, contract, audits), strict)
+    program = partial(sources.known_variables, contract, audits)
+    subjects = Subjects(contract, audits, all_variables, program, strict, sources.source_of(contract))
     result, notes = check_rules(subjects)
     findings = tuple(each if each.where else replace(each, where=where) for each in result)
     status = Status.BROKEN if findings else Status.KEPT

@@ -11,6 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import (
     AbstractSet,
+    Any,
     Callable,
     Dict,
     FrozenSet,
@@ -26,7 +27,7 @@ from typing import (
 )
 
 from graphcut.api.audit import Audit
-from graphcut.api.known_variables import read_in_scope
+from graphcut.api.known_variables import layers_to_freeze, read_in_scope
 from graphcut.api.suggest.stops import suggest_stops
 from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
@@ -58,7 +59,8 @@ class Subject(NamedTuple):
 class Subjects:
     """The variables that a contract considers, and all other variables that its patterns may match.
 
-    If ``strict`` is true, a pattern of ``must_not_reach`` that matches no variable of the program is a finding, not a note.
+    ``source`` is what was traced. If ``strict`` is true, a pattern of ``must_not_reach`` that matches no variable of the program
+    is a finding, not a note.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class Subjects:
         all_variables: Callable[[], Optional[Audit]],
         program: Callable[[], Mapping[str, Optional[bool]]],
         strict: bool = False,
+        source: Any = None,
     ) -> None:
+        self.source = source
         self.contract, self.audits, self.strict = contract, tuple(audits), strict
         self.considered = _best(audits, contract.variables)
         self._all_variables, self._program = all_variables, program
@@ -108,10 +112,21 @@ class Subjects:
         for block in dict.fromkeys((tuple(dict.fromkeys(every)), tuple(dict.fromkeys(names)))):
             key = (id(audit), block)
             if key not in self._advice:
-                self._advice[key] = _stop_advice(audit, block, self.demanded) if block else ""
+                self._advice[key] = self._block_advice(audit, block) if block else ""
             if self._advice[key]:
                 return self._advice[key]
         return ""
+
+    def _block_advice(self, audit: Audit, block: Sequence[str]) -> str:
+        layers = layers_to_freeze(audit, self.source, block)
+        if not layers:
+            return _stop_advice(audit, block, self.demanded)
+        listed = ", ".join(map(printable, layers))
+        return "\nTo block %s: set trainable = False on the layer%s %s before compile()" % (
+            _count_words(block),
+            "" if len(layers) == 1 else "s",
+            listed,
+        )
 
     @cached_property
     def program(self) -> Mapping[str, Optional[bool]]:
@@ -483,7 +498,11 @@ def _stop_advice(audit: Audit, block: Sequence[str], demanded: AbstractSet[str])
     at = split_place(edit.where)
     place = " at %s:%d" % at if at else ""
     note = " (%s)" % note if note else ""
-    return "\nTo block %s%s: %s%s" % ("it" if len(block) == 1 else "all %d" % len(block), place, edit.code, note)
+    return "\nTo block %s%s: %s%s" % (_count_words(block), place, edit.code, note)
+
+
+def _count_words(block: Sequence[str]) -> str:
+    return "it" if len(block) == 1 else "all %d" % len(block)
 
 
 def _stop_edit(audit: Audit, block: Sequence[str]) -> Optional[Suggestion]:

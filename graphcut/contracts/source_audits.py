@@ -108,7 +108,11 @@ class SourceAudits:
 
     def known_variables(self, contract: Contract, audits: Sequence[Audit]) -> Mapping[str, Optional[bool]]:
         """Return the names of all variables of the program around a source, and whether each is trainable."""
-        return known_variables(audits, self._load_source(contract)[0])
+        return known_variables(audits, self.source_of(contract))
+
+    def source_of(self, contract: Contract) -> Any:
+        """Return what the source of a contract names: a function, a model, or the path of a file."""
+        return self._load_source(contract)[0]
 
     def _load_source(self, contract: Contract) -> Tuple[Any, Sequence[Any]]:
         key = (contract.source, contract.spec)

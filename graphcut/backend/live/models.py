@@ -6,7 +6,7 @@ Keras freezes a layer without changing its variables: only the model's own list 
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Iterable, Iterator, List, Tuple
+from typing import AbstractSet, Any, Dict, Iterable, Iterator, List, Tuple
 
 import tensorflow as tf
 
@@ -100,6 +100,24 @@ def listed_variables(owner: Any, attribute: str) -> List[Any]:
     except ValueError:
         return []
     return list(result) if isinstance(result, (list, tuple)) else []
+
+
+def layers_to_freeze(model: Any, variables: Iterable[Any]) -> List[str]:
+    """Return the names of the outermost layers that train exactly these variables; empty if no layers do."""
+    wanted = {id(variable_of(each)) for each in variables}
+    layers = list(_trained_within(model, wanted))
+    trained = {id(variable_of(each)) for layer in layers for each in listed_variables(layer, "trainable_variables")}
+    return [layer.name for layer in layers] if trained == wanted else []
+
+
+def _trained_within(layer: Any, wanted: AbstractSet[int]) -> Iterator[Any]:
+    """Yield the outermost layers that train some of these variables and no others."""
+    trained = {id(variable_of(each)) for each in listed_variables(layer, "trainable_variables")}
+    if trained and trained <= wanted:
+        yield layer
+    elif trained & wanted and hasattr(layer, "_flatten_layers"):
+        for inner in layer._flatten_layers(recursive=False, include_self=False):
+            yield from _trained_within(inner, wanted)
 
 
 def input_specs(model: Any) -> Tuple[Any, ...]:

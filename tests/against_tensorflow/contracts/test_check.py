@@ -528,3 +528,35 @@ def test_a_step_that_raises_after_a_missing_gradient_breaks_what_it_never_reache
     assert report.exit_code == 1 and [result.status for result in report.contracts] == [Status.BROKEN] * 4
     assert all("raises ValueError" in each and "agents.py:9" in each for each in messages)
     assert not any("skips it" in each or "assign to it" in each for each in messages)
+
+
+UNFROZEN = """
+import tensorflow as tf
+
+layers = tf.keras.layers
+inner = tf.keras.Sequential([layers.Dense(3, name="low"), layers.Dense(3, name="high")], name="encoder")
+inputs = tf.keras.Input((4,))
+model = tf.keras.Model(inputs, layers.Dense(1, name="head")(inner(inputs)))
+inner.layers[0].trainable = False
+model.compile("sgd", "mse")
+"""
+
+
+@pytest.mark.parametrize("layer", ["encoder", "high"])
+def test_a_layer_to_freeze_is_named_and_freezing_it_keeps_the_contract(project, layer):
+    code = UNFROZEN if layer == "encoder" else UNFROZEN.replace("inner.layers[0].trainable = False", "")
+    (project / "agents.py").write_text(code, encoding="utf-8")
+    key = "*low/*" if layer == "encoder" else ""
+    patterns = '"*high/*", "%s"' % key if key else '"*high/*"'
+    lines = 'spec = ["float32[2,4]", "float32[2,1]"]\nmust_not_reach = [%s]' % patterns
+    head = '[[contract]]\nname = "it"\nsource = "agents.py:model"\n'
+    (project / "graphcut.toml").write_text(head + lines, encoding="utf-8")
+    finding = graphcut.check().contracts[0].findings[0]
+    assert "To block all 2: set trainable = False on the layer '%s' before compile()" % layer in finding.message
+    frozen = code.replace(
+        "model.compile",
+        "[each for each in (inner, inner.layers[1]) if each.name == %r][0].trainable = False\nmodel.compile" % layer,
+    )
+    (project / "agents.py").write_text(frozen, encoding="utf-8")
+    sys.modules.pop("agents", None)
+    assert graphcut.check().exit_code == 0
