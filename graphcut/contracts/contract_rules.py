@@ -59,7 +59,7 @@ class Subject(NamedTuple):
 class Subjects:
     """The variables that a contract considers, and all other variables that its patterns may match.
 
-    ``source`` is what was traced. If ``strict`` is true, a pattern of ``must_not_reach`` that matches no variable of the program
+    ``source`` is what was traced. If ``strict`` is true, a ``must_not_reach`` pattern that matches no variable of the program
     is a finding, not a note.
     """
 
@@ -438,10 +438,23 @@ def _blocked_finding(subjects: Subjects, subject: Subject, rule: str) -> Finding
     """Return the finding for a variable without a gradient; the advice keeps stops that another rule needs."""
     needed = {each: names for each, names in _needed_stops(subjects, subject) if names}
     is_enough = len(needed) < len(subject.variable.cut) and _is_open_without(subject, [*needed])
-    advices = {each.op: _keep_words(each, names, is_enough) for each, names in needed.items()}
+    advices = _meant_advices(subject) or {each.op: _keep_words(each, names, is_enough) for each, names in needed.items()}
     result = _finding(subject, rule, explain(subject.audit, subject.variable, advices))
     others = [each.where for each in subject.variable.cut if each not in needed and each.where]
     return replace(result, where=others[0]) if needed and others else result
+
+
+def _meant_advices(subject: Subject) -> Mapping[str, str]:
+    """Return what to do about stops that all belong to idioms and stay: the variable should not have been asked for."""
+    audit, cut = subject.audit, subject.variable.cut
+    if not (cut and audit.is_recorded):
+        return {}
+    idioms = audit.reason(subject.variable).idioms
+    if not all(each.op in idioms and idioms[each.op].is_meant for each in cut):
+        return {}
+    at = split_place(audit.loss_where)
+    place = " at %s:%d" % at if at else ""
+    return {each.op: "keep the stop, and take the variable out of the gradient call%s" % place for each in cut}
 
 
 def _is_open_without(subject: Subject, kept: Sequence[Barrier]) -> bool:

@@ -560,3 +560,33 @@ def test_a_layer_to_freeze_is_named_and_freezing_it_keeps_the_contract(project, 
     (project / "agents.py").write_text(frozen, encoding="utf-8")
     sys.modules.pop("agents", None)
     assert graphcut.check().exit_code == 0
+
+
+WIDE = """
+import tensorflow as tf
+
+actor, critic = tf.Variable(tf.ones([4, 2]), name="actor"), tf.Variable(tf.ones([4, 1]), name="critic")
+
+
+def step(x, actions, returns):
+    with tf.GradientTape() as tape:
+        advantage = tf.stop_gradient(returns - tf.squeeze(x @ critic, -1))
+        chosen = tf.reduce_sum(tf.nn.log_softmax(x @ actor) * tf.one_hot(actions, 2), -1)
+        policy = -tf.reduce_mean(chosen * advantage)
+    a, b = tape.gradient(policy, [actor, critic])
+    actor.assign_sub(a)
+"""
+
+
+def test_a_variable_behind_a_stop_that_is_meant_is_to_be_taken_out_of_the_call(project):
+    (project / "agents.py").write_text(WIDE, encoding="utf-8")
+    spec = 'spec = ["float32[5,4]", "int32[5]", "float32[5]"]\n'
+    head = '[[contract]]\nname = "it"\nsource = "agents.py:step"\ngradient = 0\nmust_reach = ["*"]\n'
+    (project / "graphcut.toml").write_text(head + spec, encoding="utf-8")
+    (finding,) = graphcut.check().contracts[0].findings
+    assert "keep the stop, and take the variable out of the gradient call at agents.py:12" in finding.message
+    assert "nothing here" not in finding.message
+    mended = WIDE.replace("a, b = tape.gradient(policy, [actor, critic])", "(a,) = tape.gradient(policy, [actor])")
+    (project / "agents.py").write_text(mended, encoding="utf-8")
+    sys.modules.pop("agents", None)
+    assert graphcut.check().exit_code == 0
