@@ -52,13 +52,23 @@ def read_side(text: str, spec: Sequence[str] = (), loss: Sequence[str] = (), in_
     revision, file = _split_revision(text)
     contract = Contract(name=text, source=file, line=0, spec=tuple(spec), loss=tuple(loss))
     if revision is None:
-        return _side(text, contract, os.getcwd(), in_new_process)
+        try:
+            return _side(text, contract, os.getcwd(), in_new_process)
+        except GraphcutError as error:
+            if not os.path.isdir(text) and (os.path.exists(text) or not _is_revision(text)):
+                raise
+            raise GraphcutError("%s\n%s" % (error, _ALL_SOURCES)) from None
     with tempfile.TemporaryDirectory(prefix="graphcut-") as folder, _modules_of_revision(folder):
         try:
             return _side(text, contract, _check_out(revision, folder), in_new_process)
         except GraphcutError as error:
             message, said = str(error), printable(revision)[1:-1]
             raise GraphcutError(message if text in message else "at the revision %s: %s" % (said, message)) from None
+
+
+_ALL_SOURCES = (
+    "To compare all sources of the contracts, run graphcut snapshot, then graphcut diff HEAD:graphcut.lock graphcut.lock."
+)
 
 
 def _side(text: str, contract: Contract, folder: str, in_new_process: bool) -> Side:
@@ -160,8 +170,11 @@ def _split_revision(text: str) -> Tuple[Optional[str], str]:
     head, _, rest = text.partition(":")
     if not rest or os.path.exists(text) or os.path.exists(head) or head.endswith(".py"):
         return None, text
-    known = _git(["rev-parse", "--verify", "--quiet", head + "^{commit}"])
-    return (head, rest) if known is not None else (None, text)
+    return (head, rest) if _is_revision(head) else (None, text)
+
+
+def _is_revision(text: str) -> bool:
+    return _git(["rev-parse", "--verify", "--quiet", text + "^{commit}"]) is not None
 
 
 def _check_out(revision: str, folder: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -10,8 +11,10 @@ import pytest
 
 import graphcut
 from graphcut.cli import main
+from graphcut.contracts.diff_sides import read_side
 from graphcut.contracts.snapshot import lock_text
 from graphcut.contracts.verdict_diff import verdicts_of_audits
+from graphcut.errors import GraphcutError
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = str(ROOT / "fixtures" / "documents" / "003.meta")
@@ -127,3 +130,15 @@ def test_json_with_a_file_is_written_beside_the_words(tmp_path, capfd):
     assert main(["diff", "--json", str(tmp_path / "diff.json"), DOCUMENT, DOCUMENT]) == 0
     assert capfd.readouterr().out == "no variable gained or lost its gradient\n"
     assert json.loads((tmp_path / "diff.json").read_text(encoding="utf-8"))["changes"] == []
+
+
+def test_a_side_that_is_a_folder_or_a_revision_is_told_how_to_compare_all_sources(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *command], check=True)
+    for side in (".", "HEAD"):
+        with pytest.raises(GraphcutError, match="graphcut diff HEAD:graphcut.lock graphcut.lock"):
+            read_side(side)
+    with pytest.raises(GraphcutError) as error:
+        read_side("missing.pb")
+    assert "snapshot" not in str(error.value)
