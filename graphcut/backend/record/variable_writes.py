@@ -7,14 +7,31 @@ from typing import Any, Dict, FrozenSet, Iterator, List
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.variable_objects import captures
 from graphcut.backend.record.captures import called_functions
+from graphcut.graph.dtypes import REF, RESOURCE
+from graphcut.graph.op_types import VARIABLES
 from graphcut.graph.writing_ops import written_inputs
+
+_VARIABLES = VARIABLES | {"Placeholder", "_Arg"}
 
 
 def written_variables(root: Any) -> FrozenSet[int]:
     """Return the ``id`` of the handle or reference of each variable that an op in a graph or in its functions writes."""
     graphs = _graphs(root)
     outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs}
-    return frozenset(id(outermost(handle, outside)) for graph in graphs for handle in _handles(graph))
+    handles = (outermost(handle, outside) for graph in graphs for handle in _handles(graph))
+    return frozenset(id(handle) for handle in handles if _is_variable(handle))
+
+
+def _is_variable(handle: Any) -> bool:
+    """Return whether a handle may be that of a variable, not of an iterator, a table, a queue or a summary writer.
+
+    TensorFlow keeps the shape and dtype of a variable with its eager handle. In a graph, an op without another resource as its
+    input created the resource.
+    """
+    if not hasattr(handle, "op"):
+        return getattr(handle, "_handle_data", handle) is not None
+    inputs = [tensor.dtype.as_datatype_enum for tensor in handle.op.inputs]
+    return handle.op.type in _VARIABLES or any(dtype == RESOURCE or dtype > REF for dtype in inputs)
 
 
 def _graphs(root: Any) -> List[Any]:

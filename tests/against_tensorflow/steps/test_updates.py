@@ -36,6 +36,28 @@ def test_a_gradient_that_is_never_applied_is_told():
 
 
 @eager
+@pytest.mark.parametrize("resource", ["iterator", "table"])
+def test_a_step_that_writes_only_other_resources_updates_nothing_that_could_be_missing(resource):
+    w = variable(2.0, "w")
+    data = tf.data.Dataset.from_tensor_slices(tf.ones([4, 3])).batch(2)
+    table = tf.lookup.experimental.DenseHashTable(tf.int64, tf.int64, -1, empty_key=-1, deleted_key=-2)
+
+    def step():
+        total = 0.0
+        if resource == "table":
+            table.insert(tf.constant([1], tf.int64), tf.constant([2], tf.int64))
+        with tf.GradientTape() as tape:
+            if resource == "iterator":
+                for x in data:
+                    total += tf.reduce_sum(w * x)
+            loss = total + tf.reduce_sum(w * w)
+        return tape.gradient(loss, [w])
+
+    (audit,) = graphcut.audit_step(step)
+    assert audit["w"].is_updated is None and "never updated" not in str(audit)
+
+
+@eager
 def test_a_variable_is_updated_though_its_gradient_is_always_zero():
     w = variable(2.0, "w")
     sgd = optimizer()
