@@ -48,15 +48,18 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
     return tuple(sorted(groups, key=_rank))
 
 
-def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
-    """Group ``variables`` by outcome; barriers whose names differ only in their numbers count as equal."""
+def fold_alike(variables: Sequence[VariableAudit], others: Iterable[str] = ()) -> Tuple[Group, ...]:
+    """Group ``variables`` by outcome; barriers whose names differ only in their numbers count as equal.
+
+    No label for a scope covers one of the names in ``others``.
+    """
     groups = fold(variables)
     members: Dict[Hashable, List[VariableAudit]] = {}
     numberless = [_numberless_outcome(group.variables[0]) for group in groups]
     counts = Counter(numberless)
     for group, key in zip(groups, numberless):
         members.setdefault(key if counts[key] >= _FEWEST_ALIKE else outcome(group.variables[0]), []).extend(group.variables)
-    totals = scope_sizes(variable.name for variable in variables)
+    totals = scope_sizes([*(variable.name for variable in variables), *others])
     return tuple(Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values())
 
 

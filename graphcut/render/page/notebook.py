@@ -15,7 +15,7 @@ from graphcut.render.palette import GREY
 from graphcut.render.picture.style import VERDICTS
 from graphcut.render.picture.writers.svg import accessible
 from graphcut.render.text.headings import headings
-from graphcut.render.text.table_rows import HEADINGS, rows
+from graphcut.render.text.table_rows import HEADINGS, rows_of
 
 if TYPE_CHECKING:
     from graphcut.render.page.inline_svg import Sketch
@@ -31,7 +31,7 @@ def svg(sketch: Sketch) -> Optional[str]:
 
 def html(facts: PageFacts, sketch: Sketch) -> str:
     """Return the page, then the first ``_ROWS`` rows of the table and the picture, or the reason why there is no picture."""
-    result = rows(facts.variables, facts.place_of)
+    result = rows_of(facts)
     info = {"lines": lines(facts), "headings": HEADINGS, "rows": result[:_ROWS], "more": len(result) - _ROWS}
     info["page"] = of_sketches([facts], headings([facts]), [sketch]) if sketch.svg else ""
     return str(templates().get_template("notebook.html").render(sketch=sketch, looks=VERDICTS, border=GREY, **info))

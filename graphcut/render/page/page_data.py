@@ -14,7 +14,7 @@ from graphcut.render.page.variable_routes import variable_rows
 from graphcut.render.picture.ops import variable_op
 from graphcut.render.picture.writers.dot import title
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
-from graphcut.render.text.table_rows import rows, shape_text
+from graphcut.render.text.table_rows import rows_of, shape_text
 from graphcut.results import WITH_GRADIENT, Role, Stop, VariableAudit
 from graphcut.results.words import ROLES, at, escape_name
 from graphcut.util.source_lines import source_line
@@ -141,7 +141,7 @@ def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: 
             "listed": len(group),
             "count": len(whole.variables),
         }
-        for row, group, whole in zip(rows(facts.variables, facts.place_of), listed, fold_alike(facts.variables))
+        for row, group, whole in zip(rows_of(facts), listed, fold_alike(facts.variables))
     ]
 
 

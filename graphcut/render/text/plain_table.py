@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Iterator, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
 
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
-from graphcut.render.text.table_rows import HEADINGS, Row, every_row, rows
+from graphcut.render.text.table_rows import HEADINGS, rows_of
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import ReportFacts
@@ -21,14 +21,14 @@ def table(facts: ReportFacts, quoted: Sequence[str] = (), is_folded: bool = True
         quoted: source lines to show after the rows.
         is_folded: whether variables with the same outcome share a row.
     """
-    return "\n".join(_lines(facts, quoted, rows if is_folded else every_row))
+    return "\n".join(_lines(facts, quoted, is_folded))
 
 
-def _lines(facts: ReportFacts, quoted: Sequence[str], rows_of: Callable[..., Sequence[Row]]) -> Iterator[str]:
+def _lines(facts: ReportFacts, quoted: Sequence[str], is_folded: bool) -> Iterator[str]:
     yield from uncertain(facts.assumptions)
     yield loss_line(facts)
     yield from notices(facts)
-    cells = [row.cells for row in rows_of(facts.variables, facts.place_of)]
+    cells = [row.cells for row in rows_of(facts, is_folded)]
     if cells:
         yield ""
         yield from _columns([HEADINGS] + cells)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.render.name_folding import Group, Label, distinct_barriers, fold_alike, one_by_one
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 from graphcut.results.words import at, branch, escape_name, kind_words, place
 from graphcut.results.words import shape_text as shape_text
+
+if TYPE_CHECKING:
+    from graphcut.render.protocols import ReportFacts
 
 _NAMED, _WIDTH = 4, 100  # names in a cell, and characters in total
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
@@ -31,9 +34,25 @@ class Row:
         return self.verdict.value, self.variable, self.shape, self.reason, self.where
 
 
-def rows(variables: Sequence[VariableAudit], place_of: PlaceOf = lambda op: None) -> Tuple[Row, ...]:
-    """Return the variables folded, worst first; ``place_of`` returns the ``file:line`` of an op by its name."""
-    return tuple(_row(group, place_of) for group in fold_alike(variables))
+def rows_of(facts: ReportFacts, is_folded: bool = True) -> Tuple[Row, ...]:
+    """Return the rows of an audit; no scope such as ``encoder/*`` covers a variable that the gradient call left out.
+
+    A layer's state is no such variable: ``bn/*`` stands beside its moving averages.
+    """
+    if not is_folded:
+        return every_row(facts.variables, facts.place_of)
+    beside = [each.name for each in facts.left_out if not (each.is_average or (each.trainable is False and each.is_updated))]
+    return rows(facts.variables, facts.place_of, beside)
+
+
+def rows(
+    variables: Sequence[VariableAudit], place_of: PlaceOf = lambda op: None, others: Sequence[str] = ()
+) -> Tuple[Row, ...]:
+    """Return the variables folded, worst first; ``place_of`` returns the ``file:line`` of an op by its name.
+
+    No scope covers one of the names in ``others``.
+    """
+    return tuple(_row(group, place_of) for group in fold_alike(variables, others))
 
 
 def every_row(variables: Sequence[VariableAudit], place_of: PlaceOf = lambda op: None) -> Tuple[Row, ...]:

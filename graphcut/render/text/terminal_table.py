@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
-from graphcut.render.text.table_rows import HEADINGS, Row, every_row, rows
+from graphcut.render.text.table_rows import HEADINGS, Row, rows_of
 from graphcut.results import Verdict
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def rich_table(facts: ReportFacts, quoted: Sequence[str] = (), is_folded: bool =
     last += [Text(line) for line in left_out_lines(facts)]
     if facts.variables:
         first, last = (
-            first + [Text(), _table((rows if is_folded else every_row)(facts.variables, facts.place_of)), Text()],
+            first + [Text(), _table(rows_of(facts, is_folded)), Text()],
             last + [Text(summary_line(facts.variables), style="bold")],
         )
     if quoted:

@@ -61,3 +61,10 @@ def test_what_comes_through_one_term_alone_is_shown_with_the_line_of_that_term()
 
 def test_every_variable_can_have_a_row_of_its_own():
     assert [row.variable for row in every_row(numbered(9))] == ["w%d" % index for index in range(9)]
+
+
+def test_a_scope_does_not_cover_a_variable_that_the_gradient_call_left_out():
+    audited = [replace(each, name="m/head/" + each.name) for each in numbered(2)]
+    flowing = [replace(each, verdict=Verdict.FLOWS, cut=(), cut_size=0) for each in audited]
+    assert [row.variable for row in rows(flowing)] == ["m/* (2)"]
+    assert [row.variable for row in rows(flowing, others=["m/base/kernel"])] == ["m/head/* (2)"]
