@@ -25,6 +25,7 @@ except ImportError:
 
 _EVER = 2**62
 _WRAPPED = getattr(tape_lib, "pywrap_tfe", None) or tape_lib.pywrap_tensorflow
+_NO_TAPE: Callable[[], bool] = _WRAPPED.TFE_Py_TapeSetIsEmpty
 _PAUSED: Callable[[], bool] = getattr(_WRAPPED, "TFE_Py_TapeSetIsStopped", lambda: False)
 
 
@@ -78,12 +79,14 @@ class Tapes:
         self._noted: Dict[int, _Noted] = {}
         self.before_push: Callable[[], None] = lambda: None
         self.pauses: List[Pause] = []
+        self.pushes = 0  # how often a tape began to record
 
     def pushing(self, tape: Any) -> None:
         """Handle a tape that is about to record.
 
         A tape that already holds ops recorded before the step, where it was not observed.
         """
+        self.pushes += 1
         self.before_push()
         if tape._tape is not None:
             self._of(tape)
@@ -205,22 +208,27 @@ def _wrap_recording_method(original: Any, noting: Callable[[], Optional[Tapes]])
 
 
 class _RecordPause:
-    """Provide a context in which tapes do not record, and note it. Each call of a function enters one: it must be fast."""
+    """Provide a context in which tapes do not record, and note it. Each call of a function enters one: it must be fast.
 
-    __slots__ = ("_tapes", "_context", "_start")
+    A pause of no tape is not kept: steps of traced code, which have none while they run, would add to the pauses for ever.
+    """
+
+    __slots__ = ("_tapes", "_context", "_start", "_pushes")
 
     def __init__(self, tapes: Tapes, pause: Any) -> None:
         self._tapes, self._context = tapes, pause
 
     def __enter__(self) -> None:
         self._start = counts()
+        self._pushes = self._tapes.pushes if _NO_TAPE() else -1
         self._context.__enter__()
 
     def __exit__(self, *error: Any) -> Any:
         try:
             return self._context.__exit__(*error)
         finally:
-            self._tapes.pauses.append(Pause(self._start, counts(), threading.get_ident()))
+            if self._pushes != self._tapes.pushes:
+                self._tapes.pauses.append(Pause(self._start, counts(), threading.get_ident()))
 
 
 def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:

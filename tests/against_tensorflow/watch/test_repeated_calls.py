@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 import tensorflow as tf
 
 import graphcut
+from graphcut.backend.record import tapes
 
 pytestmark = pytest.mark.skipif(not tf.executing_eagerly(), reason="runs eagerly")
 LIVE = ("flows", "conditional")
@@ -78,3 +81,35 @@ def test_a_function_that_nobody_holds_any_more_is_audited():
                 loss = losses.pop()()
             tape.gradient(loss, [a])
     assert {each.verdict.value for audit in seen.audits for each in audit} == {"flows"}
+
+
+def test_steps_that_were_traced_leave_nothing_behind():
+    w = tf.Variable([1.0, 2.0])
+    step = tf.function(lambda: w.assign_add(w * tf.stop_gradient(w)))
+    with graphcut.watch():
+        step()
+        before = pauses()
+        for _ in range(20):
+            step()
+        assert pauses() == before
+
+
+def test_a_tape_that_opens_while_none_records_is_paused():
+    """``recompute_grad`` calls its function while no tape may record, not even one that begins inside."""
+    w, answers = tf.Variable([1.0, 2.0]), []
+
+    def layer(x):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(x * w)
+        answers.append(tape.gradient(y, [w]))
+        return y
+
+    with graphcut.watch() as seen:
+        tf.recompute_grad(layer)(tf.constant([3.0, 4.0]))
+    told = [[each.verdict.value for each in audit] for audit in seen.audits]
+    assert told == [["none" if found is None else "flows" for found in answer] for answer in answers]
+
+
+def pauses():
+    """The number of pauses that the tapes of this process keep."""
+    return sum(len(each.pauses) for each in gc.get_objects() if isinstance(each, tapes.Tapes))
