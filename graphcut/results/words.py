@@ -103,14 +103,15 @@ def name_words(name: str, limit: int = 120) -> str:
     return escape_name(result_of(name), limit)
 
 
-def _is_condition(cut: Barrier) -> bool:
+def is_condition(cut: Barrier) -> bool:
+    """Return whether a barrier is the condition of a call, such as a loop or a conditional of TensorFlow 2."""
     return cut.kind is BarrierKind.INPUT and cut.type == "_Retval" and _RESULT.match(cut.op) is not None
 
 
 def place(cut: Barrier) -> str:
     """Return words such as ``stop-gradient at z/StopGradient`` or ``input 1 (indices) at gather (GatherV2)``."""
     kind, result = kind_words(cut), _RESULT.match(cut.op)
-    if _is_condition(cut) and result:
+    if is_condition(cut) and result:
         return f"the condition of {escape_name(result.group(1))}"
     if result:
         return f"{kind} at {name_words(cut.op)}"
@@ -130,7 +131,7 @@ def because(cut: Barrier, made: str) -> str:
     """Return why no gradient passes a barrier; ``made`` is the dtype of its op's output, empty if unknown."""
     if cut.type == "Cast" and cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
         return f"no gradient passes a cast to {made}"
-    if _is_condition(cut):
+    if is_condition(cut) or cut.type == "LoopCond":
         return CONDITION
     return BARRIER_RECORDS[cut.kind].because
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Mapping, Sequence
+
 from graphcut.analysis.regions.transfer import JOINING, MAKES_COMPLEX
 from graphcut.results import Barrier, BarrierKind, LeftOut, LeftOutReason
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
+from graphcut.results.words import is_condition
 
 STAND_INS = {
     "float": (
@@ -102,6 +105,10 @@ LOOP = (
     "inside the loop, or let the loss read another result. If the variable should stay as it is, do not pass it to the "
     "optimizer: momentum and weight decay change even a variable whose gradient is zero"
 )
+RUNS = (
+    "it decides how often a loop runs, and nothing with a gradient stands in for that number: leave it out of the "
+    "variables that you ask about. To learn how many steps count, run a fixed number of them and weight the result of each"
+)
 STATISTICS = (
     "a batch normalization that is not training uses its moving averages as they are: they are set by assignment in "
     "training, not learned. If that is intended, leave it out of the variables that you ask about"
@@ -166,6 +173,8 @@ def brief(cut: Barrier, made: str) -> str:
         return "made by a library"
     if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in _WHOLES):
         return "instead: let the loss read this piece" if cut.type in _WHOLES else "instead: a factor that is not 0"
+    if cut.type == "LoopCond":
+        return "it counts runs"
     general = BARRIER_RECORDS[cut.kind].brief
     if cut.kind in _WITHOUT and cut.type in SAMPLES:
         return _BRIEF_OF_TYPES[SAMPLES[cut.type]]
@@ -174,6 +183,14 @@ def brief(cut: Barrier, made: str) -> str:
     if cut.type == "Cast":
         return BARRIER_RECORDS[BarrierKind.DTYPE].brief
     return _BRIEF_OF_TYPES[OWN[cut.type]] if cut.type in OWN else _BRIEF_STAND_INS.get(stand_in(made), general)
+
+
+def counts_runs(cut: Sequence[Barrier], dtypes: Mapping[str, str]) -> bool:
+    """Return whether a cut is the condition of a loop, of TensorFlow 1 or 2, with the comparisons and casts that feed it."""
+    loops = [each for each in cut if each.type.endswith("While")]
+    conditions = [each for each in cut if each.type == "LoopCond" or (loops and is_condition(each))]
+    others = [each for each in cut if each not in loops and each not in conditions]
+    return bool(conditions) and all(each.type == "Cast" or dtypes.get(each.op) == "bool" for each in others)
 
 
 def stand_in(dtype: str) -> str:

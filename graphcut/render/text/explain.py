@@ -292,8 +292,8 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason, advice
     elif without_gradient(facts.loss_dtypes):
         yield advice.LOSS_DTYPE
         return
-    elif reason.from_zeros:
-        yield advice.FROM_ZEROS
+    elif reason.from_zeros or advice.counts_runs(reason.cut, reason.dtypes):
+        yield advice.FROM_ZEROS if reason.from_zeros else advice.RUNS
         return
     for cut in sorted(reason.cut[:_FEW], key=lambda each: not _is_mistake(reason, each)):
         known = advices.get(cut.op) or (reason.idioms[cut.op].advice if cut.op in reason.idioms else "")

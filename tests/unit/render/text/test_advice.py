@@ -24,3 +24,11 @@ def test_an_op_with_advice_of_its_own_has_it_in_a_picture_too(type):
 
 def test_a_stop_of_a_library_is_not_called_deliberate():
     assert advice.brief(barrier(BarrierKind.STOP_GRADIENT, library=True), "float32") == "made by a library"
+
+
+def test_how_often_a_loop_runs_has_no_soft_stand_in():
+    condition, less = barrier(BarrierKind.INPUT, "LoopCond"), barrier(BarrierKind.NOT_DIFFERENTIABLE, "Less")
+    assert advice.counts_runs([condition, less], {"op": "bool"}) and not advice.counts_runs([less], {"op": "bool"})
+    rounding = barrier(BarrierKind.NOT_DIFFERENTIABLE, "Round")
+    assert not advice.counts_runs([condition, rounding], {"op": "float32"})  # this one has advice of its own
+    assert "softmax" not in advice.brief(condition, "bool")
