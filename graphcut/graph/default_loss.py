@@ -11,6 +11,7 @@ from graphcut.graph.flat import FlatGraph, ops_of_kinds
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
 from graphcut.graph.op_types import READERS
+from graphcut.graph.rewrites import FROZEN, signs
 from graphcut.graph.traverse import walk_depth_first
 from graphcut.graph.variable_updates import training_part
 from graphcut.graph.variables import root, variable_handles
@@ -85,6 +86,7 @@ def _none(flat: FlatGraph) -> str:
     return "none, no float tensor ends a computation" if has_floats else "none, no tensor here is a float"
 
 
+_FROZEN = ": it was frozen, which makes constants of them, and cannot certify anything. Audit the graph that is trained."
 _STEP = "\nA training step that takes its own gradients is for graphcut.audit_step."
 
 
@@ -92,10 +94,11 @@ def _refuse(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
     shown = join_first(list(dict.fromkeys(_candidates(flat, names, origin))), _NAMED)
     step = _STEP if origin.label.startswith(("function ", "model ")) else ""
     if not step and not origin.variables and not variable_handles(flat):
+        frozen = any(sign.done == FROZEN for sign in signs(flat))
         raise GraphcutError(
-            "%s holds no variables, so no loss can train anything in it\n"
+            "%s holds no variables, so no loss can train anything in it%s\n"
             "To audit other tensors, name them with variables= and the loss with loss=; candidates: %s%s"
-            % (printable(origin.label), shown or _none(flat), step)
+            % (printable(origin.label), _FROZEN if frozen else "", shown or _none(flat), step)
         )
     if origin.signatures:
         raise GraphcutError(
@@ -164,11 +167,11 @@ def _before_guard(flat: FlatGraph, tensor: int) -> int:
 def ends(flat: FlatGraph, names: Names) -> List[int]:
     """Return the float tensors outside functions that nothing reads.
 
-    Those with *loss* in their name come first, then the latest.
+    Those with *loss* in their name come first, then the latest. What a ``Switch`` passes to an empty branch is none of them.
     """
     read = {tensor for inputs in flat.inputs for tensor in inputs}
     outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
-    computed = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
+    computed = [op for op in outside if not flat.type(op).startswith("ReadVariable") and flat.type(op) not in _GUARDS]
     free = [flat.first_output[op] for op in computed if flat.outputs(op) and flat.first_output[op] not in read]
     floats = [tensor for tensor in reversed(free) if flat.dtypes[tensor] in REAL_FLOATS]
     return _loss_candidates(flat, names, floats)

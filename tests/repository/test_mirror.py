@@ -98,7 +98,6 @@ JUDGED_BY = {
     "contracts/snapshot": "unit/contracts/test_first_contracts.py",
     "contracts/source_audits": "unit/contracts/test_diff.py",
     "graph/backward_part": "against_tensorflow/training_files",
-    "graph/default_loss": "against_tensorflow/live/test_default_loss.py",
     "graph/flatten/calls": "unit/graph/flatten/test_inline_calls.py",
     "graph/flatten/function_body": "unit/graph/flatten/test_inline_calls.py",
     "graph/flatten/input_names": "robustness/test_graphs.py",
