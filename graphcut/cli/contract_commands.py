@@ -152,8 +152,8 @@ def check(
     if output and output != "-":
         save(output, (text + "\n").encode("utf-8"))
         text = summary(report)
-    if text and (failure is None or (form != "text" and output in (None, "-"))):
-        click.echo(text)
+    if failure is None or (text and form != "text" and output in (None, "-")):
+        click.echo(text or summary(report))
     if failure is not None:
         raise failure
     context.exit(report.exit_code)

@@ -149,8 +149,8 @@ REGULARIZER = (
     "not freeze it"
 )
 REROUTE = (
-    "if it should learn from the other terms too, remove what stops the gradient there; an audit of such a term (loss=) "
-    "names it"
+    "if it should learn from the other terms too, remove what stops the gradient there; an audit with such a term as "
+    "its loss names it"
 )
 
 

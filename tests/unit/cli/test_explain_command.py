@@ -75,3 +75,8 @@ def test_the_examples_of_a_diff_have_the_older_revision_first(name):
     lines = [line.split() for line in commands.commands[name].help.splitlines() if " graphcut diff " in line]
     compared = [line for line in lines if any(re.match(r"(HEAD|v1)[^:]*:", side) for side in line[2:4])]
     assert compared and all(re.match(r"(HEAD|v1)[^:]*:", line[2]) for line in compared)
+
+
+def test_a_check_that_has_nothing_to_annotate_says_what_was_checked(capfd):
+    assert main(["check", "--config", "fixtures/contracts/graphcut.toml", "--format", "github"]) == 0
+    assert capfd.readouterr().out == "1 contract: 1 kept\n"
