@@ -13,7 +13,7 @@ from graphcut.util.source_lines import nearby
 VERDICTS = {
     Verdict.RAISES: "makes TensorFlow raise an error",
     Verdict.NONE: "gets no gradient: TensorFlow answers None",
-    Verdict.ZERO: "gets a gradient that is always zero: momentum and weight decay still move it",
+    Verdict.ZERO: "gets a gradient that is always zero: only momentum or weight decay could still move it",
     Verdict.CONDITIONAL: "gets a gradient in some runs only",
     Verdict.FLOWS: "gets a gradient",
 }

@@ -220,6 +220,8 @@ def _update_words(variable: VariableAudit, raised: str = "") -> str:
         return " But the step never updates it."
     if variable.is_updated and not gets and variable.trained_by:
         return f" It is trained by {' and '.join(map(escape_name, variable.trained_by))}."
+    if variable.is_updated and variable.verdict is Verdict.ZERO:
+        return " The step writes it, but this gradient does not change its value."
     return " The step updates it nevertheless." if variable.is_updated and not gets else ""
 
 

@@ -72,6 +72,7 @@ def test_a_variable_is_updated_though_its_gradient_is_always_zero():
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))
     assert [(each.verdict.value, each.is_updated) for each in audit] == [("zero", True)]
     assert "updated nevertheless" in str(audit)
+    assert "The step writes it, but this gradient does not change its value." in audit.explain(w)
 
 
 def test_what_another_gradient_of_the_step_updates_is_no_update_without_one():
