@@ -123,4 +123,4 @@ def _patch(result: Sequence[Suggestion]) -> str:
             "What a module does while it is imported is not run twice. Follow the advice above, or put the code that builds "
             "the model or graph into a function, and name that: path.py:build."
         )
-    return "\n".join(diffs) + "\n"
+    return "".join(diffs)

@@ -355,11 +355,12 @@ class Suggestion:
     """One tensor to stop, or one barrier to remove.
 
     ``tensor`` (``op:0``) is the tensor to stop, or the output of the barrier. ``op`` produces it, and ``where`` is its
-    ``file:line`` or ``None``. ``prose`` says what to do. ``diff`` is the edit of your source as a unified diff; apply it after
-    those of the earlier suggestions of the same alternative. ``code`` holds the lines that it writes. Both are empty if no
-    code is known to be right, or if an earlier edit of the alternative already covers this barrier. ``confirmed`` says that
-    graphcut traced and audited the edited source, and that it has the effect you asked for. Suggestions with the same number
-    in ``alternative`` belong together; try 0 first. ``note`` says what a deliberate stop is for.
+    ``file:line`` or ``None``. ``prose`` says what to do. ``diff`` is the edit of your source, a patch for ``git apply``;
+    apply it after those of the earlier suggestions of the same alternative. ``code`` holds the lines that it writes. Both
+    are empty if no code is known to be right, or if an earlier edit of the alternative already covers this barrier.
+    ``confirmed`` says that graphcut traced and audited the edited source, and that it has the effect you asked for.
+    Suggestions with the same number in ``alternative`` belong together; try 0 first. ``note`` says what a deliberate stop
+    is for.
 
     >>> print(Suggestion("output:0", "output", None, prose="put tf.stop_gradient around output:0"))
     put tf.stop_gradient around output:0
@@ -377,4 +378,4 @@ class Suggestion:
 
     def __str__(self) -> str:
         unconfirmed = ["not confirmed: this source cannot be traced again"] * bool(self.diff and not self.confirmed)
-        return "\n".join([*unconfirmed, *filter(None, [self.note, self.diff or self.prose])])
+        return "\n".join([*unconfirmed, *filter(None, [self.note, self.diff.rstrip("\n") or self.prose])])

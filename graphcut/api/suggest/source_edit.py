@@ -156,7 +156,7 @@ def unified_diff(path: str, before: str, after: str) -> str:
     shown = nearby(path)
     names = ("a/" + shown, "b/" + shown) if shown != path or not path.startswith("/") else (path, path)
     old, new = _lines(before), _lines(after)
-    return "".join(difflib.unified_diff(old, new, *names, n=_CONTEXT)).rstrip("\n")
+    return "".join(difflib.unified_diff(old, new, *names, n=_CONTEXT))
 
 
 def _lines(text: str) -> List[str]:

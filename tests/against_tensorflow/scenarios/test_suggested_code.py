@@ -104,7 +104,7 @@ def test_the_first_suggestion_for_a_broken_model_is_confirmed(entry):
     (audit,) = audited(entry)[1]
     name = next(each.name for each in audit if each.verdict is Verdict.NONE)
     first = audit.suggest_unblock(name)[0]
-    assert first.confirmed and first.diff and str(first).endswith(first.diff)
+    assert first.confirmed and first.diff and (str(first) + "\n").endswith(first.diff)
 
 
 @pytest.mark.parametrize("module", [two_heads, late_tape, ppo, inverted_vq_vae])

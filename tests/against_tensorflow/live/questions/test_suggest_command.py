@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
+import subprocess
 import sys
 
 import pytest
 
+import graphcut
 from graphcut.cli import main
 from tests.patching import applied
 
@@ -39,6 +43,20 @@ def test_a_patch_of_the_confirmed_edit_is_written(model, capsys):
     assert shown == patch and patch.startswith("--- a/model.py\n+++ b/model.py\n")
     assert "x = w + tf.stop_gradient(tf.round(w) - w)" in applied(SOURCE, patch.rstrip("\n"))
     assert (model / "model.py").read_text(encoding="utf-8") == SOURCE
+
+
+@ENDS
+@pytest.mark.skipif(shutil.which("git") is None, reason="git applies the patch")
+def test_the_diff_of_a_suggestion_is_a_patch_as_it_stands(model, monkeypatch):
+    """Its last hunk reaches the end of the file."""
+    (model / "model.py").rename(model / "rounded.py")
+    monkeypatch.syspath_prepend(str(model))
+    module = importlib.import_module("rounded")
+    monkeypatch.delitem(sys.modules, "rounded")
+    (found,) = graphcut.audit(module.build(), loss="loss").suggest_unblock("w")
+    (model / "fix.patch").write_bytes(found.diff.encode("utf-8"))
+    subprocess.run(["git", "apply", "fix.patch"], check=True, cwd=str(model))
+    assert "x = w + tf.stop_gradient(tf.round(w) - w)\n" in (model / "rounded.py").read_text(encoding="utf-8")
 
 
 def test_what_is_asked_must_be_said(model, capsys):
