@@ -24,7 +24,8 @@ def load_source(
     """Return the object to trace, and its arguments.
 
     A function without arguments is called, and its result is traced. If it returns tensors, an op or nothing, it is a loss or
-    a step, so the function itself is traced; in TensorFlow 1, the graph of such a loss is traced.
+    a step, so the function itself is traced; in TensorFlow 1, the graph of such a loss is traced. A step that raises after it
+    took a gradient is traced, too.
 
     Args:
         source: a path, ``package.module:name`` or ``path.py:name``.
@@ -110,7 +111,12 @@ def _traceable(source: str, results: Any, specs: Sequence[Spec]) -> Tuple[Any, S
         raise GraphcutError(
             f"{printable(source)} takes {', '.join(needed)}\ngive a --spec for each, such as --spec 'float32[32,10]'"
         )
-    result, graph = _call(results)
+    try:
+        result, graph = _call(results)
+    except Exception:
+        if _takes_gradient(results):
+            return results, ()
+        raise
     thing, arguments = (result[0], result[1:]) if isinstance(result, tuple) and result else (result, ())
     if not (callable(thing) or hasattr(thing, "as_graph_def") or hasattr(thing, "SerializeToString")):
         if result is None or hasattr(result, "node_def") or _holds_tensors(result):
@@ -120,6 +126,16 @@ def _traceable(source: str, results: Any, specs: Sequence[Spec]) -> Tuple[Any, S
             "return a tf.Graph, a function, or a tuple of a function and its arguments"
         )
     return thing, _unpack(thing, arguments)
+
+
+def _takes_gradient(step: Callable[[], Any]) -> bool:
+    """Return whether a function that raised takes a gradient first, as a step does whose optimizer gets only ``None``."""
+    from graphcut.api.audit_step import audit_step
+
+    try:
+        return bool(audit_step(step))
+    except Exception:  # noqa: BLE001 - the first error is raised again
+        return False
 
 
 def _call(function: Callable[[], Any]) -> Tuple[Any, Any]:

@@ -41,3 +41,35 @@ def test_several_audits_are_a_list_and_numbered_pictures(source, tmp_path, capfd
     assert [each["verdict"] for each in first["variables"]] == ["none", "flows"]
     assert second["recorded"] == [True]
     assert sorted(each.name for each in tmp_path.glob("*.dot")) == ["cut-1.dot", "cut-2.dot"]
+
+
+RAISING = """
+import tensorflow as tf
+
+w = tf.compat.v1.Variable([1.0, 2.0], name="w", use_resource=True)
+
+
+def step():
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.round(w))
+    (gradient,) = tape.gradient(loss, [w])
+    w.assign_sub(0.1 * gradient)
+
+
+def raises_first():
+    return w.no_such_attribute
+"""
+
+
+def test_a_step_without_arguments_that_raises_after_its_gradient_is_audited(tmp_path, capfd):
+    (tmp_path / "raising.py").write_text(RAISING)
+    assert main(["audit", "%s:step" % (tmp_path / "raising.py")]) == 0
+    told = capfd.readouterr().out
+    assert "not-differentiable at Round (Round)" in told and "after it the step raises" in told
+
+
+def test_what_raises_before_any_gradient_is_refused_with_its_line(tmp_path, capfd):
+    (tmp_path / "raising.py").write_text(RAISING)
+    assert main(["audit", "%s:raises_first" % (tmp_path / "raising.py")]) == 2
+    out, err = capfd.readouterr()
+    assert not out and "no_such_attribute" in err and "raising.py:15" in err
