@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
@@ -9,12 +10,13 @@ import os
 import re
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.formats.raw_bytes import near_files
 
+_SHOWN = 3
 _PYTHON = re.compile(r"(?P<module>.+):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
 
@@ -41,12 +43,27 @@ def load_source(
         module = _import_module(match.group("module"), modules)
         return _traceable(source, _attribute(module, match.group("name")), specs)
     if source.endswith(".py"):
-        raise GraphcutError(f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}")
+        known = _functions_in(source)[:_SHOWN] or ["function"]
+        names = ", ".join(printable(f"{source}:{each}")[1:-1] for each in known)
+        raise GraphcutError(
+            f"{printable(source)} names no function\nsay which: {names}\n"
+            f"or audit each gradient that the script takes: graphcut run {printable(source)[1:-1]}"
+        )
     if specs:
         raise GraphcutError(
             f"{printable(source)} is not a Python function, and only functions take a spec: module:function, path.py:function"
         )
     return source, ()
+
+
+def _functions_in(path: str) -> List[str]:
+    """Return the names of the functions in a file, which is not executed, last first: helpers come before their caller."""
+    try:
+        with open(path, "rb") as stream:
+            tree = ast.parse(stream.read())
+    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
+    return [each.name for each in reversed(tree.body) if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")]
 
 
 def _import_module(name: str, modules: Dict[str, ModuleType]) -> ModuleType:

@@ -135,7 +135,11 @@ def test_a_tuple_of_arguments_is_unpacked_where_the_function_takes_several(modul
         ("a_module:decoratd", "no 'decoratd' in 'a_module'; did you mean 'decorated'?"),
         ("a_module:plain", "takes x, y\ngive a --spec for each"),
         ("a_module:number", "returned a value of type int, which cannot be traced\nreturn a tf.Graph"),
-        ("a_module.py", "names no function\nsay which: a_module.py:function"),
+        ("a_module.py", "names no function\nsay which: a_module.py:uncompiled, a_module.py:compiled, a_module.py:defaults"),
+        (
+            "no_such.py",
+            "names no function\nsay which: no_such.py:function\nor audit each gradient that the script takes: graphcut run",
+        ),
         ("no_such_module:f", "no module 'no_such_module' to import"),
         ("no_such.py:f", "no file 'no_such.py'"),
         ("a_modul.py:f", "no file 'a_modul.py'; did you mean 'a_module.py'?"),
