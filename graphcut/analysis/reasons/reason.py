@@ -15,8 +15,9 @@ from graphcut.analysis.raising_ops import ancestors, find_feeding_tensors
 from graphcut.analysis.reasons.loss_terms import is_regularizer, terms_using
 from graphcut.analysis.reasons.routes import Routes, Step
 from graphcut.analysis.stop_roles import record_all, stops_below
-from graphcut.graph.dtypes import dtype_name, is_float
+from graphcut.graph.dtypes import REF, RESOURCE, dtype_name, is_float
 from graphcut.graph.flat import Shape
+from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import find_reachable, find_readers, walk_depth_first
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
@@ -25,6 +26,7 @@ _FEW = 3
 _PAIRS = 100
 _NUMBERED = ("", "output")  # the names, without their numbers, of the outputs of a function that gives them none
 _PASSING_ON = frozenset(["Identity", "_Retval", "_Arg"])
+_MOVES = frozenset(["Sub", "Add", "AddV2"])
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ class Reason:
     does not look at, as name and type. ``instead``: what the loss reads in place of an unused variable.
     ``idioms``: what the stops of the cut and the harmless ones belong to, by op, where it is known. ``makers``: what makes
     integers of floats at a barrier of that dtype or before it, by the barrier's op. ``feeds``: the results of a call that the
-    variable feeds, where the loss reads others of it.
+    variable feeds, where the loss reads others of it. ``replaced``: the variables that an unwatched tensor took the place of
+    (``w = w - step``), by the barrier's op.
     """
 
     route: Tuple[Step, ...] = ()
@@ -100,6 +103,7 @@ class Reason:
     idioms: Mapping[str, Idiom] = field(default_factory=dict)
     makers: Mapping[str, Maker] = field(default_factory=dict)
     feeds: Tuple[str, ...] = ()
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,9 @@ class Reasons:
         """Return why a target has its verdict. A recorded call raises for all its variables, so an error may be another's."""
         result = self._of(target, said)
         idioms = dict(self._idioms((*result.cut, *result.harmless)))
-        makers = dict(self._makers(result.cut))
-        if idioms or makers:
-            result = replace(result, cut=_kept_last(result, idioms), idioms=idioms, makers=makers)
+        makers, replaced = dict(self._makers(result.cut)), dict(self._replaced_variables(result.cut))
+        if idioms or makers or replaced:
+            result = replace(result, cut=_kept_last(result, idioms), idioms=idioms, makers=makers, replaced=replaced)
         return replace(result, ignored=tuple(self._overrides(result, said))) if self.findings.flow.rules.ignored else result
 
     def _idioms(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Idiom]]:
@@ -141,6 +145,33 @@ class Reasons:
             if tensor is not None:
                 op = flat.producer[tensor]
                 yield each.op, Maker(flat.names[op], flat.type(op), dtype_name(flat.dtypes[tensor]))
+
+    def _replaced_variables(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, str]]:
+        """Yield the barriers at an unwatched tensor that a variable's own value was moved to, each with the variable."""
+        traced = self.findings.traced
+        flat = traced.flat
+        for each in cut if BarrierKind.NOT_WATCHED in {each.kind for each in cut} else ():
+            ops = traced.names.ops(each.op) if each.kind is BarrierKind.NOT_WATCHED else ()
+            tensors = [flat.inputs[op][each.input] for op in ops[:1] if each.input < len(flat.inputs[op])]
+            moved = [tensor for tensor in tensors if flat.type(flat.producer[tensor]) in _MOVES]
+            names: Dict[int, str] = self._once("variable names", self._names_by_tensor) if moved else {}
+            known = [names[origin] for origin in walk_depth_first(moved, self._moved_values) if origin in names]
+            if known:
+                yield each.op, known[0]
+
+    def _moved_values(self, tensor: int) -> Sequence[int]:
+        """Return the inputs of an op that adds a step to a value, or that passes a value on."""
+        flat = self.findings.traced.flat
+        op = flat.producer[tensor]
+        return flat.inputs[op] if flat.type(op) in _MOVES | _PASSING_ON | READERS else ()
+
+    def _names_by_tensor(self) -> Dict[int, str]:
+        """Return the names of the variables by their handles and references, without tensors that stand for no variable."""
+        traced = self.findings.traced
+        held = (
+            (each.name, tensor) for each in traced.variables for name in each.tensors for tensor in traced.names.tensors(name)
+        )
+        return {tensor: name for name, tensor in held if _is_handle(traced.flat.dtypes[tensor])}
 
     def _is_made_of_floats(self, tensor: int) -> bool:
         flat, rules = self.findings.traced.flat, self.findings.flow.rules
@@ -314,6 +345,10 @@ class Reasons:
         if key not in self.known:
             self.known[key] = find()
         return self.known[key]
+
+
+def _is_handle(dtype: int) -> bool:
+    return dtype == RESOURCE or dtype > REF
 
 
 def _kept_last(reason: Reason, idioms: Mapping[str, Idiom]) -> Tuple[Barrier, ...]:

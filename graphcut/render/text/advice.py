@@ -214,6 +214,14 @@ def how_to_ask(variable: LeftOut) -> str:
     return FORGOTTEN
 
 
+def replaced(variable: str) -> str:
+    """Return the advice for a tensor that may have taken the place of a variable, as in ``w = w - step``."""
+    return (
+        f"it is computed from variable {variable}. If it is the variable's new value, write w.assign_sub(step) in place of "
+        "w = w - step, so that it stays a tf.Variable; otherwise call tape.watch on the tensor before it is used"
+    )
+
+
 def advice(cut: Barrier, made: str) -> str:
     """Return the advice for a barrier whose op has an output of dtype ``made`` (empty if unknown)."""
     if cut.library and cut.kind is BarrierKind.STOP_GRADIENT:

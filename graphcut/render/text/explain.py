@@ -298,7 +298,7 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason, advice
         yield advice.FROM_ZEROS if reason.from_zeros else advice.RUNS
         return
     for cut in sorted(reason.cut[:_FEW], key=lambda each: not _is_mistake(reason, each)):
-        known = advices.get(cut.op) or (reason.idioms[cut.op].advice if cut.op in reason.idioms else "")
+        known = advices.get(cut.op) or _own_advice(reason, cut)
         if known:
             yield known
         elif reason.route or not is_discrete(variable.dtype):
@@ -315,6 +315,13 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason, advice
     elif reason.term is not None and reason.cut_off:
         yield from (idiom.advice for idiom in reason.idioms.values() if not idiom.is_meant)
         yield advice.REGULARIZER if reason.term.regularizer else advice.REROUTE
+
+
+def _own_advice(reason: Reason, cut: Barrier) -> str:
+    """Return the advice for a stop of a known idiom, or for a tensor that replaced a variable; else an empty text."""
+    if cut.op in reason.replaced:
+        return advice.replaced(escape_name(reason.replaced[cut.op]))
+    return reason.idioms[cut.op].advice if cut.op in reason.idioms else ""
 
 
 def _is_mistake(reason: Reason, cut: Barrier) -> bool:

@@ -100,6 +100,31 @@ def test_variables_that_are_not_trainable_and_tensors_are_not_watched():
     assert audit[fixed].trainable is False
 
 
+def descended(by_assignment):
+    """A step that trains twice; ``w = w - step`` leaves a tensor, ``assign_sub`` the variable."""
+    weight = variable(2.0, "w")
+
+    def step(x):
+        w = weight
+        with TAPE() as tape:
+            loss = tf.reduce_sum(x * w)
+        first = tape.gradient(loss, w)
+        w = w.assign_sub(0.1 * first) if by_assignment else w - 0.1 * first
+        with TAPE() as tape:
+            loss = tf.reduce_sum(x * (weight if by_assignment else w) ** 2)
+        return [[first], [tape.gradient(loss, weight if by_assignment else w)]]
+
+    return audited(step, [3])[1]
+
+
+def test_a_tensor_that_took_the_place_of_a_variable_is_advised_to_stay_a_variable():
+    audit = descended(by_assignment=False)
+    assert words(audit) == ["none: not-watched"]
+    assert "computed from variable w" in audit.explain(audit.variables[0].name)
+    assert "w.assign_sub(step) in place of w = w - step" in audit.explain(audit.variables[0].name)
+    assert words(descended(by_assignment=True)) == ["flows"]
+
+
 def test_an_unwatched_tensor_beside_a_watched_one_gets_no_gradient():
     w = variable(2.0, "w")
 
