@@ -14,7 +14,7 @@ import inspect
 import sys
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, MutableMapping, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, MutableMapping, NamedTuple, Set, Tuple
 from weakref import WeakKeyDictionary
 
 import tensorflow as tf
@@ -39,9 +39,20 @@ BODIES = (
 # AutoGraph stages a loop body once in a graph of this name, to learn the types of what it assigns.
 _STAGING = "tmp"
 _MOST_ELEMENTS = 100
+
+
+class _Elements(NamedTuple):
+    """The tensors that were written to a ``TensorArray``, and the flow that stands for this state of it."""
+
+    flow: Any
+    tensors: Dict[int, Any]
+
+
 _ROOTS: List[Any] = []
 # The tensors that stand for Python numbers, by the graph and the name of their op.
 _NUMBERS: Set[Tuple[int, str]] = set()
+# The elements of TensorArrays, by the identity of the array's flow.
+_ELEMENTS: Dict[int, _Elements] = {}
 # The number of elements that Python took from an iterator, and the graph in which a tape began.
 _TAKEN: MutableMapping[Any, int] = WeakKeyDictionary()
 _BEGUN: MutableMapping[Any, int] = WeakKeyDictionary()
@@ -120,6 +131,7 @@ def eager_meaning() -> Iterator[None]:
             _ROOTS.pop()
             _TAKEN.clear()
             _NUMBERS.clear()
+            _ELEMENTS.clear()
 
 
 def in_plain_code() -> bool:
@@ -307,6 +319,58 @@ def _wrap_write(original: Any) -> Any:
     return write
 
 
+def _wrap_element_write(original: Any) -> Any:
+    """Wrap the write of one element of a ``TensorArray``: in eager code, the array is a list of the written tensors."""
+
+    @functools.wraps(original)
+    def write(self: Any, index: Any, value: Any, name: Any = None) -> Any:
+        if not in_plain_code():
+            return original(self, index, value, name)
+        before, place = _elements_of(self), _constant(index)
+        value = ops.convert_to_tensor(value, preferred_dtype=self.dtype, name="value")
+        written = original(self, index, value, name)
+        flow = written.flow
+        _ELEMENTS[id(flow)] = _Elements(flow, {} if place is None else {**before, int(place): value})
+        return written
+
+    return write
+
+
+def _wrap_read(original: Any) -> Any:
+    """Wrap the read of a ``TensorArray``: eager code gets the written tensor, and no gradient goes to other elements."""
+
+    @functools.wraps(original)
+    def read(self: Any, index: Any, name: Any = None) -> Any:
+        known = _elements_of(self)
+        element = known.get(int(_constant(index))) if known and _constant(index) is not None else None
+        return original(self, index, name) if element is None else element
+
+    return read
+
+
+def _wrap_gather(original: Any) -> Any:
+    """Wrap the read of several elements of a ``TensorArray``: eager code stacks the written tensors."""
+
+    @functools.wraps(original)
+    def gather(self: Any, indices: Any, name: Any = None) -> Any:
+        known = _elements_of(self)
+        places = _constant(indices) if known else None
+        elements = [known.get(int(place)) for place in (() if places is None else places)]
+        return original(self, indices, name) if not elements or any(each is None for each in elements) else tf.stack(elements)
+
+    return gather
+
+
+def _elements_of(array: Any) -> Dict[int, Any]:
+    """Return the elements of a ``TensorArray`` that plain code wrote at known places."""
+    known = _ELEMENTS.get(id(array.flow)) if _ELEMENTS and in_plain_code() else None
+    return {} if known is None else known.tensors
+
+
+def _constant(value: Any) -> Any:
+    return tensor_util.constant_value(tf.convert_to_tensor(value))
+
+
 def _in_loop_of(outer: Any) -> bool:
     """Return whether the default graph is the body of a loop, directly or in branches, inside of another graph."""
     graph = ops.get_default_graph()
@@ -387,6 +451,9 @@ def _patches() -> Iterator[Patch]:
         yield Patch(owned, "__init__", _wrap_new_iterator)
     for name in ("write", "unstack", "scatter", "split"):
         yield Patch(tensor_array_ops.TensorArray, name, _wrap_write)
+    yield Patch(tensor_array_ops.TensorArray, "write", _wrap_element_write)
+    yield Patch(tensor_array_ops.TensorArray, "read", _wrap_read)
+    yield Patch(tensor_array_ops.TensorArray, "gather", _wrap_gather)
     yield Patch(api, "tf_convert", _wrap_conversion)
     of_keras = getattr(getattr(tf.compat.v2, "__internal__", None), "autograph", None)
     if hasattr(of_keras, "tf_convert"):  # Keras 2 from TensorFlow 2.6 on

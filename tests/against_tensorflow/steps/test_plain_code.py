@@ -94,6 +94,40 @@ def array_that_is_written(x, w, s, v, data):
     return tf.reduce_sum(array.stack())
 
 
+def array_of_which_one_is_read(x, w, s, v, data):
+    array = tf.TensorArray(tf.float32, 2, element_shape=[])
+    array = array.write(0, tf.reduce_sum(w * x)).write(1, v)
+    return array.read(0)
+
+
+def array_that_python_loops_write(x, w, s, v, data):
+    array, state = tf.TensorArray(tf.float32, 0, dynamic_size=True, clear_after_read=False), tf.reduce_sum(w * x)
+    for place, each in enumerate((s, v)):
+        array = array.write(place, state)
+        state = state * each
+    return tf.reduce_sum(array.gather([0, 1])) + array.read(0)
+
+
+def array_that_is_written_again(x, w, s, v, data):
+    array = tf.TensorArray(tf.float32, 1, clear_after_read=False).write(0, s * 1.0)
+    return array.write(0, tf.reduce_sum(w * x)).read(0)
+
+
+def array_that_a_loop_writes(x, w, s, v, data):
+    array = tf.TensorArray(tf.float32, 2, clear_after_read=False).write(0, s * 1.0)
+    for place in tf.range(2):
+        array = array.write(place, tf.reduce_sum(w * x))
+    return array.read(0)
+
+
+def array_read_in_a_branch(x, w, s, v, data):
+    array = tf.TensorArray(tf.float32, 2, clear_after_read=False).write(0, tf.reduce_sum(w * x)).write(1, v * 1.0)
+    total = s * 1.0
+    if total > 0.0:
+        total += array.read(0)
+    return total
+
+
 def asks_whether_eager(x, w, s, v, data):
     return s * 1.0 if tf.executing_eagerly() else v * 1.0
 
@@ -158,7 +192,7 @@ LOSSES = (
     to_float, to_float_of_variable, to_float_in_lambda, to_float_of_constant, to_int, converted_in_eager_code_too,
     inner_function, loop_over_data, enumerated_data, zipped_data, data_until, array_that_is_written, asks_whether_eager,
     prints_where_eager, loop_over_tensor, loop_carries_more, while_carries_more, branch_makes_more, branch_in_a_loop,
-    calls_of_control_flow,
+    calls_of_control_flow, array_of_which_one_is_read, array_that_python_loops_write, array_read_in_a_branch,
 )  # fmt: skip
 # TensorFlow 2.1 makes no float of a variable, and converts no function that tf.map_fn is given in eager code.
 LATER = (to_float_of_variable, to_float_in_lambda, converted_in_eager_code_too)
@@ -253,6 +287,14 @@ def test_a_plain_step_is_judged_as_it_runs_eagerly(loss, variables, data):
     if VERSION < (2, 2) and loss in LATER:
         pytest.skip("from TensorFlow 2.2 on")
     check(step_of(loss, variables, data), variables)
+
+
+@pytest.mark.parametrize("loss", (array_that_is_written_again, array_that_a_loop_writes), ids=lambda loss: loss.__name__)
+def test_an_overwritten_element_of_an_array_is_at_best_without_a_gradient(loss, variables, data):
+    step = step_of(loss, variables, data)
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([2]))
+    assert step(tf.constant(POINT))[0] is not None and audit[variables[0]].verdict in LIVE
+    assert audit.disagreements == ()
 
 
 def number_times_sum(y, prediction):
