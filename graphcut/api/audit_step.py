@@ -24,7 +24,8 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import RESOURCE
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, unique
-from graphcut.results import BarrierKind, VariableAudit, Verdict
+from graphcut.render.text.headings import headings
+from graphcut.results import WITH_GRADIENT, BarrierKind, VariableAudit, Verdict, replace_fields
 from graphcut.util.gc import collector_paused
 from graphcut.util.progress import show_progress
 from graphcut.util.source_lines import nearby
@@ -89,7 +90,7 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
         if not calls:
             raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
         say("auditing %d gradients" % len(calls))
-        audits = StepAudits(audits_of(calls, variables))
+        audits = StepAudits(name_trainers(tuple(audits_of(calls, variables))))
     for index, each in enumerate(audits):
         again = partial(audit_step, step, *args, variables=variables, **kwargs)
         gradient_at = each._retrace.gradient_at if each._retrace else None
@@ -149,6 +150,26 @@ def share_updates(calls: Sequence[GradientCall]) -> Iterator[GradientCall]:
         mute = [bool(source.updated) and not given and source.identity in live for source, given in pairs]
         sources = (replace(source, updated=None) if other else source for source, other in zip(each.sources, mute))
         yield replace(each, sources=tuple(sources))
+
+
+def name_trainers(audits: Sequence[Audit]) -> Sequence[Audit]:
+    """Return the audits of a step; a variable that gets no gradient of one loss names the losses that train it."""
+    heads = headings(audits) if len(audits) > 1 else ()
+    trainers: Dict[int, List[str]] = {}
+    for head, each in zip(heads, audits):
+        for target, row in zip(each._targets, each.variables):
+            if row.is_updated and row.verdict in WITH_GRADIENT and target.variable.objects:
+                trainers.setdefault(id(target.variable.objects[-1]), []).append(head)
+    for each in audits if trainers else ():
+        each.variables = tuple(map(partial(_with_trainers, trainers), each._targets, each.variables))
+    return audits
+
+
+def _with_trainers(trainers: Mapping[int, Sequence[str]], target: Target, row: VariableAudit) -> VariableAudit:
+    known = trainers.get(id(target.variable.objects[-1]), ()) if target.variable.objects else ()
+    if not known or row.verdict in WITH_GRADIENT:
+        return row
+    return replace_fields(row, is_updated=True, trained_by=tuple(dict.fromkeys(known)))
 
 
 def _audit(call: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:

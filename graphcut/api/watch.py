@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional, Tuple
 
 from graphcut.analysis.tape_record import GradientCall
 from graphcut.api.audit import Audit
-from graphcut.api.audit_step import audits_of, share_updates
+from graphcut.api.audit_step import audits_of, name_trainers, share_updates
 from graphcut.api.step_audits import StepAudits
 from graphcut.backend import tensorflow_needed
 from graphcut.util.source_lines import nearby
@@ -55,9 +55,8 @@ class watch:
         """The audits so far, one for each gradient call, in the order of the first calls."""
         if self._count != self._watch.count:
             self._count = self._watch.count
-            self._audits = StepAudits(
-                audits_of(tuple(share_updates(tuple(self._watch.gradients_in_order()))), failed=self._note_failure)
-            )
+            calls = tuple(share_updates(tuple(self._watch.gradients_in_order())))
+            self._audits = StepAudits(name_trainers(tuple(audits_of(calls, failed=self._note_failure))))
         return self._audits
 
     def _note_failure(self, gradient: GradientCall, error: Exception) -> None:

@@ -382,7 +382,8 @@ def _check_updates(subjects: Subjects) -> Iterator[Finding]:
             continue
         message = subject.audit.explain(variable.name)
         if not subject.is_reached:
-            message = "it is updated without a gradient\n" + message if variable.is_updated else message
+            own = variable.is_updated and not variable.trained_by
+            message = "it is updated without a gradient\n" + message if own else message
         elif variable.is_updated is None:
             message = "nothing in %s updates it\n%s" % (subjects.contract.source, message)
         yield _finding(subject, "updated", message)

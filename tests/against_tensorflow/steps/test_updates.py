@@ -36,6 +36,30 @@ def test_a_gradient_that_is_never_applied_is_told():
 
 
 @eager
+@pytest.mark.parametrize("wrap", [lambda step: step, tf.function])
+def test_a_variable_that_another_gradient_of_the_step_trains_names_its_loss(wrap):
+    actor, critic = variable(2.0, "actor"), variable(3.0, "critic")
+    both, own = optimizer(), optimizer()
+
+    def step(x):
+        with tf.GradientTape(persistent=True) as tape:
+            value = x * critic
+            policy_loss = tf.reduce_sum(tf.stop_gradient(value) * actor)
+            value_loss = tf.reduce_sum(value**2)
+        gradients = tape.gradient(policy_loss, [actor, critic])
+        both.apply_gradients([(gradients[0], actor)])
+        own.apply_gradients([(tape.gradient(value_loss, critic), critic)])
+
+    policy, value = graphcut.audit_step(wrap(step), tf.TensorSpec([3]))
+    assert [(each.verdict.value, each.is_updated, each.trained_by) for each in policy] == [
+        ("flows", True, ()),
+        ("none", True, ("value_loss",)),
+    ]
+    assert [(each.is_updated, each.trained_by) for each in value] == [(True, ())]
+    assert "trained by value_loss" in str(policy) and "It is trained by value_loss." in policy.explain("critic")
+
+
+@eager
 @pytest.mark.parametrize("resource", ["iterator", "table"])
 def test_a_step_that_writes_only_other_resources_updates_nothing_that_could_be_missing(resource):
     w = variable(2.0, "w")
@@ -75,7 +99,7 @@ def test_a_variable_is_updated_though_its_gradient_is_always_zero():
     assert "The step writes it, but this gradient does not change its value." in audit.explain(w)
 
 
-def test_what_another_gradient_of_the_step_updates_is_no_update_without_one():
+def test_what_another_gradient_of_the_step_updates_is_trained_by_that_one():
     w, v = variable(2.0, "w"), variable(3.0, "v")
 
     def step(x):
@@ -87,7 +111,8 @@ def test_what_another_gradient_of_the_step_updates_is_no_update_without_one():
         return gradients
 
     policy, value = audited(step, [3])
-    assert [each.is_updated for each in policy] == [True, None] and value[v].is_updated is True
+    assert [each.is_updated for each in policy] == [True, True] and value[v].is_updated is True
+    assert policy[v].trained_by and not policy[w].trained_by and not value[v].trained_by
     assert "updated nevertheless" not in str(policy)
 
 
