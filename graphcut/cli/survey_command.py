@@ -19,6 +19,7 @@ fsspec opens).
 
 \b
 Examples:
+  graphcut survey models
   graphcut survey 'models/**/*.meta' -o survey
   graphcut survey exports/* frozen/*.pb --loss loss --pages
   graphcut survey 's3://bucket/**/*.meta' --dask tcp://scheduler:8786

@@ -58,8 +58,8 @@ def _differentiated_loss(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     if len(losses) > 1:
         shown = [printable(flat.tensor_name(each[0])) for each in losses]
         raise GraphcutError(
-            "the graph takes the gradients of %d losses\n"
-            "Name one with loss=: %s\nTo see them side by side, audit each and pass the audits to graphcut.table."
+            "the graph takes the gradients of %d losses: %s\n"
+            "Name one with loss=. To see them side by side, audit each and pass the audits to graphcut.table."
             % (len(losses), join_first(shown, _NAMED))
         )
     return (losses[0], BACKWARD) if losses else None

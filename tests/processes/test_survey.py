@@ -190,6 +190,42 @@ def test_a_saved_model_is_one_file():
     assert found == (str(folder / "reloaded"), str(folder / "saved_model"))
 
 
+@pytest.fixture
+def checkpoints(tmp_path, monkeypatch):
+    """Two folders, each with a graph and the parts of its checkpoint, and a SavedModel; the working directory is around."""
+    for folder in ("a", "b"):
+        place = tmp_path / "models" / folder
+        place.mkdir(parents=True)
+        for name in ("checkpoint", "c.index", "c.data-00000-of-00001"):
+            (place / name).write_bytes(b"values")
+        (place / "c.meta").write_bytes(DOCUMENT)
+    (tmp_path / "models" / "saved" / "variables").mkdir(parents=True)
+    for name in ("saved_model.pb", "keras_metadata.pb", "variables/variables.index"):
+        (tmp_path / "models" / "saved" / name).write_bytes(DOCUMENT)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("pattern", ["models", "models/", "models/*/", "models/**/*", "./models/**"])
+def test_a_folder_stands_for_the_graph_files_below_it(pattern, checkpoints):
+    found = [os.path.normpath(each) for each in find_files([pattern])]
+    assert found == [os.path.normpath(each) for each in ("models/a/c.meta", "models/b/c.meta", "models/saved")]
+
+
+def test_a_part_of_a_checkpoint_that_is_named_is_refused(checkpoints):
+    assert find_files(["models/a/c.index"]) == ("models/a/c.index",)
+    assert find_files(["models/a/*.index"]) == ("models/a/c.index",)
+
+
+def test_a_folder_without_graph_files_is_an_error(tmp_path):
+    with pytest.raises(GraphcutError, match="no graph file matches"):
+        find_files([str(tmp_path)])
+
+
+def test_a_refusal_names_the_losses_of_a_file():
+    error = "the graph takes the gradients of 2 losses: 'd_loss:0', 'g_loss:0'\nName one with loss=."
+    assert "of 2 losses: 'd_loss:0', 'g_loss:0'" in survey_table([file_audit.without_audit("gan.meta", "refused", error)])
+
+
 def test_one_file_is_counted_as_one(registry):
     found = graphcut.survey("models/empty.meta", "out", jobs=1)
     assert str(found).endswith("1 file: 0 audited; 1 refused")

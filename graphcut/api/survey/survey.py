@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
@@ -17,6 +18,8 @@ from graphcut.util.files import save
 
 JOURNAL, INDEX, PAGES = "survey.jsonl", "index.html", "pages"
 _WILD = "*?["
+_GRAPH_FILE = re.compile(r"\.(pb|pbtxt|meta)(\.gz)?$|events\.out\.tfevents\.[^/\\]*$")
+_PART_OF_CHECKPOINT = re.compile(r"(^|[/\\])checkpoint$|\.data-\d+-of-\d+$|\.index$")
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ def survey(
     at the end. After a crash, call it again: it continues where it stopped and audits changed files again.
 
     Args:
-        patterns: paths and patterns such as ``"models/**/*.meta"``; a SavedModel directory counts as one file. URLs work,
-            too.
+        patterns: paths, folders and patterns such as ``"models/**/*.meta"``. A SavedModel directory counts as one file; any
+            other folder stands for the graph files below it. A pattern leaves out the parts of checkpoints. URLs work, too.
         folder: the folder for the journal, the index and the pages.
         loss: as in ``audit``; the names must exist in every file.
         variables: as in ``audit``.
@@ -121,13 +124,16 @@ def _digest(path: str) -> str:
 
 
 def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:
-    """Return the files that match the patterns, in order, each once. A directory counts if it is a SavedModel."""
+    """Return the files that match the patterns, in order, each once.
+
+    The directory of a SavedModel counts as one file; any other directory stands for the graph files below it.
+    """
     result: List[str] = []
     for pattern in patterns:
         fits = [_model_folder(path) for path in _matches(pattern) if is_url(path) or _may_be_graph(path)]
         if not fits:
             raise GraphcutError(
-                "no graph file matches %s\nQuote a pattern, so that ** reaches graphcut: 'models/**/*.meta'."
+                "no graph file matches %s\nName a file, a folder, or a quoted pattern such as 'models/**/*.meta'."
                 % printable(pattern)
             )
         result += fits
@@ -139,8 +145,19 @@ def _matches(pattern: str) -> Sequence[str]:
     if is_url(pattern):
         return urls_like(pattern) if wild else (pattern,)
     if os.path.exists(pattern) or not wild:
-        return (pattern,) if os.path.exists(pattern) else ()
-    return glob.glob(pattern, recursive=True)
+        return _files_of(pattern) if os.path.exists(pattern) else ()
+    paths = glob.glob(pattern, recursive=True)
+    if all(map(os.path.isdir, paths)):  # such as models/*/
+        return [file for path in paths for file in _files_of(path)]
+    return [path for path in paths if not _PART_OF_CHECKPOINT.search(path)] or paths
+
+
+def _files_of(path: str) -> Sequence[str]:
+    """Return the graph files below a directory, in order; for a file or a SavedModel, the path itself."""
+    if not os.path.isdir(path) or _may_be_graph(path):
+        return (path.rstrip("/" + os.sep) or path,)
+    below = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+    return sorted(each for each in below if _GRAPH_FILE.search(each))
 
 
 def _model_folder(path: str) -> str:

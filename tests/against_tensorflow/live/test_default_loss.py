@@ -163,7 +163,7 @@ def adversaries():
 def test_several_training_steps_are_candidates():
     with tf.Graph().as_default() as graph:
         adversaries()
-    with pytest.raises(GraphcutError, match="the gradients of 2 losses\n.*'d_loss:0', 'g_loss:0'"):
+    with pytest.raises(GraphcutError, match="the gradients of 2 losses: 'd_loss:0', 'g_loss:0'"):
         graphcut.audit(graph)
 
 

@@ -230,7 +230,7 @@ def test_a_product_with_the_hessian_is_no_loss_beside_others():
         v1.gradients(tf.reduce_sum(slope * v1.placeholder(tf.float32, [4, 3]), name="product"), [w])
         v1.gradients(tf.reduce_mean(predicted, name="gain"), [w])
         v1.gradients(mean_square(predicted, "error"), [w])
-    with pytest.raises(GraphcutError, match="of 2 losses\n.*'gain:0', 'error:0'"):
+    with pytest.raises(GraphcutError, match="of 2 losses: 'gain:0', 'error:0'"):
         graphcut.audit(graph)
 
 
