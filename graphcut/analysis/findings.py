@@ -92,6 +92,7 @@ class Findings:
             max(size + len(left), len(barriers)),
             self.is_updated(target),
             trained_by=self._trained_by(target),
+            is_trained=self._is_trained(target),
             only_through=route,
         )
 
@@ -168,6 +169,11 @@ class Findings:
         others = [loss for loss, handles in by_loss.items() if not handles.isdisjoint(target.tensors)]
         name = self.traced.flat.tensor_name
         return tuple(" + ".join(map(name, loss)) for loss in others if loss and not self._is_audited(loss))
+
+    def _is_trained(self, target: Target) -> Optional[bool]:
+        """Return whether the gradient of this loss updates a variable; ``None`` if the graph holds none of this loss."""
+        own = [handles for loss, handles in self._training_part().by_loss.items() if self._is_audited(loss)]
+        return any(not handles.isdisjoint(target.tensors) for handles in own) if own and target.tensors else None
 
     def _is_audited(self, loss: Tuple[int, ...]) -> bool:
         return not set(loss).isdisjoint(self.flow.losses)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Hashable, Iterable, List, Mapping, 
 from graphcut.api.match_variables import Match, MatchedRow, match_variables
 from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.render.text.headings import with_headings
+from graphcut.render.text.table_rows import is_of_others
 from graphcut.results import Assumption, VariableAudit
 
 if TYPE_CHECKING:
@@ -145,10 +146,11 @@ def _other_names(matched: Sequence[MatchedRow], group: Sequence[int]) -> str:
 
 
 def _outcome(variable: Optional[VariableAudit]) -> Hashable:
-    """Return the key by which variables of one loss share a row: verdict, whether it is unused, first barrier kind."""
+    """Return the key by which variables of one loss share a row: verdict, use, first barrier kind, training."""
     if variable is None:
         return None
-    return variable.verdict, variable.unused, variable.cut[0].kind if variable.cut else None
+    cut = variable.cut[0].kind if variable.cut else None
+    return variable.verdict, variable.unused, cut, variable.trained_by if is_of_others(variable) else ()
 
 
 def _unique(names: Iterable[str]) -> Iterable[str]:

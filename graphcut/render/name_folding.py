@@ -86,7 +86,7 @@ def outcome(variable: VariableAudit) -> Hashable:
 
 def _further_outcome(variable: VariableAudit) -> Hashable:
     """Return the part of an outcome that is neither the cut nor the loss terms."""
-    frozen, training = variable.trainable is False, (variable.is_updated, variable.trained_by)
+    frozen, training = variable.trainable is False, (variable.is_updated, variable.trained_by, variable.is_trained)
     return variable.verdict, variable.conditions, variable.unused, frozen, training
 
 

@@ -205,7 +205,8 @@ class VariableAudit:
     graph writes the variable; ``None`` means unknown. ``optimizer_got_gradient`` says whether an optimizer of the step
     received a gradient for the variable: ``False`` means that the optimizer received ``None``, and ``None`` that it did not
     receive the variable. ``trained_by`` lists the other losses of the step or graph whose gradients update the
-    variable.
+    variable. ``is_trained`` says whether the gradient of this loss updates it, as the backward part of a graph shows; ``None``
+    means unknown.
 
     >>> cut = Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True)
     >>> print(VariableAudit("w1", "w1:0", Verdict.NONE, True, "float32", (2, 3), (cut,), path=()))
@@ -227,6 +228,7 @@ class VariableAudit:
     is_updated: Optional[bool] = None
     optimizer_got_gradient: Optional[bool] = None
     trained_by: Tuple[str, ...] = ()
+    is_trained: Optional[bool] = None
     only_through: Tuple[str, ...] = Late()  # type: ignore[assignment]
 
     def __str__(self) -> str:

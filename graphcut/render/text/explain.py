@@ -10,6 +10,7 @@ from graphcut.render.name_folding import Group, fold
 from graphcut.render.text import advice
 from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
+from graphcut.render.text.table_rows import is_of_others
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.words import (
@@ -218,6 +219,8 @@ def _update_words(variable: VariableAudit, raised: str = "") -> str:
         return f" The optimizer receives None for it and skips it ({_WARNING})."
     if variable.is_updated is False and gets and variable.trainable is not False:
         return " But the step never updates it."
+    if is_of_others(variable):
+        return f" But {' and '.join(map(escape_name, variable.trained_by))} trains it, and the gradient of this loss does not."
     if variable.is_updated and not gets and variable.trained_by:
         return f" It is trained by {' and '.join(map(escape_name, variable.trained_by))}."
     if variable.is_updated and variable.verdict is Verdict.ZERO:

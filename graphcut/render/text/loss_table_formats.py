@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from graphcut.render.palette import FILLS
+from graphcut.render.text.table_rows import is_of_others
 from graphcut.results import Assumption, VariableAudit
 from graphcut.results.words import escape_name, place
 from graphcut.util.source_lines import nearby
@@ -67,8 +68,12 @@ def _assumption_notes(table: LossTable) -> List[str]:
 def _words(cell: Sequence[VariableAudit]) -> str:
     if not cell:
         return _MISSING
-    reason = _reason(cell[0])
+    reason = _reason(cell[0]) or _trainers(cell[0])
     return cell[0].verdict.value + (f": {reason}" if reason else "")
+
+
+def _trainers(variable: VariableAudit) -> str:
+    return f"trained by {' and '.join(map(escape_name, variable.trained_by))}" if is_of_others(variable) else ""
 
 
 def _reason(variable: VariableAudit) -> str:

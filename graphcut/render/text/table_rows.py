@@ -152,3 +152,10 @@ def update(variable: VariableAudit) -> Iterator[str]:
             if variable.trained_by
             else "updated nevertheless"
         )
+    if is_of_others(variable):
+        yield f"trained by {' and '.join(map(escape_name, variable.trained_by))}, not by this loss"
+
+
+def is_of_others(variable: VariableAudit) -> bool:
+    """Return whether a variable gets a gradient of this loss, and only the gradients of other losses update it."""
+    return variable.verdict in WITH_GRADIENT and variable.is_trained is False and bool(variable.trained_by)

@@ -252,6 +252,22 @@ def test_what_another_loss_trains_is_told_by_that_loss():
     assert "trained by value:0" in str(audit) and "It is trained by value:0." in audit.explain("critic")
 
 
+def test_a_gradient_that_flows_and_trains_nothing_is_told_by_the_loss_that_trains():
+    """The discriminator's loss of a GAN reaches the generator, and only the generator's optimizer updates that."""
+    with tf.Graph().as_default() as graph:
+        generator, discriminator = variable("generator", 4, 4), variable("discriminator", 4, 1)
+        score = tf.matmul(tf.matmul(v1.placeholder(tf.float32, [None, 4]), generator), discriminator)
+        losses = [(mean_square(score, "d_loss"), discriminator), (tf.reduce_mean(score, name="g_loss"), generator)]
+        for loss, each in losses:
+            sgd().minimize(loss, var_list=[each])
+    audits = [graphcut.audit(graph, loss=name) for name in ("d_loss:0", "g_loss:0")]
+    assert [[row.is_trained for row in audit.select("*or")] for audit in audits] == [[False, True], [True, False]]
+    assert {row.verdict for audit in audits for row in audit} == {Verdict.FLOWS}
+    assert "trained by g_loss:0, not by this loss" in str(audits[0])
+    assert "But g_loss:0 trains it" in audits[0].explain("generator") and "trains it" not in audits[1].explain("generator")
+    assert "flows: trained by g_loss:0" in str(graphcut.table(audits))
+
+
 def test_a_table_of_both_losses_is_offered():
     with tf.Graph().as_default() as graph:
         actor_and_critic()

@@ -61,6 +61,7 @@ def test_keys_and_words():
                 "is_updated": None,
                 "optimizer_got_gradient": None,
                 "trained_by": [],
+                "is_trained": None,
                 "only_through": [],
             }
         ],
