@@ -29,6 +29,7 @@ from tensorflow.python.ops.parallel_for import control_flow_ops as pfor_ops
 from tensorflow.python.util import tf_decorator
 
 from graphcut.backend.record.patches import Patch, Patches
+from graphcut.graph.stack_frames import installed_package
 
 # The graphs of branches and loops.
 BODIES = (
@@ -213,6 +214,33 @@ _QUESTIONS = (
     (context.executing_eagerly, True),
     (getattr(tf, "inside_function", None), False),
 )
+
+
+def _wrap_missing_attribute(original: Any) -> Any:
+    """Wrap the lookup of what a traced tensor lacks: user code that was told that it runs eagerly may ask for its value.
+
+    Its value is the result of a host call, which passes no gradient on.
+    """
+
+    @functools.wraps(original)
+    def __getattr__(self: Any, name: str) -> Any:
+        if name == "numpy" and _LOCAL.is_told and _LOCAL.tells and in_plain_code() and not _is_asked_by_a_package():
+            return functools.partial(_value_of, self)
+        return original(self, name)
+
+    return __getattr__
+
+
+def _is_asked_by_a_package() -> bool:
+    """Return whether code of an installed package called the caller; AutoGraph writes the user's code to a file elsewhere."""
+    return bool(installed_package(sys._getframe(2).f_code.co_filename))
+
+
+def _value_of(tensor: Any) -> Any:
+    with ops.name_scope("numpy"):
+        value = tf.numpy_function(lambda each: each, [tensor], tensor.dtype)
+    value.set_shape(tensor.shape)
+    return value
 
 
 def _wrap_conversion(original: Any) -> Any:
@@ -451,6 +479,8 @@ def _patches() -> Iterator[Patch]:
         yield Patch(owned, "__init__", _wrap_new_iterator)
     for name in ("write", "unstack", "scatter", "split"):
         yield Patch(tensor_array_ops.TensorArray, name, _wrap_write)
+    if "__getattr__" in vars(tf.Tensor):
+        yield Patch(tf.Tensor, "__getattr__", _wrap_missing_attribute)
     yield Patch(tensor_array_ops.TensorArray, "write", _wrap_element_write)
     yield Patch(tensor_array_ops.TensorArray, "read", _wrap_read)
     yield Patch(tensor_array_ops.TensorArray, "gather", _wrap_gather)

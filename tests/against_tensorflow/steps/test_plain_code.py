@@ -139,6 +139,18 @@ def prints_where_eager(x, w, s, v, data):
     return loss
 
 
+def reads_its_value_where_eager(x, w, s, v, data):
+    loss = tf.reduce_sum(w * x)
+    if tf.executing_eagerly():
+        return loss + tf.reduce_sum(s * x).numpy()
+    return loss * v
+
+
+def scales_by_its_value_where_eager(x, w, s, v, data):
+    loss = tf.reduce_sum(w * x)
+    return loss * float((s * 1.0).numpy()) if tf.executing_eagerly() else loss * s
+
+
 def loop_over_tensor(x, w, s, v, data):
     total = tf.constant(0.0)
     for each in w * x:
@@ -194,6 +206,8 @@ LOSSES = (
     prints_where_eager, loop_over_tensor, loop_carries_more, while_carries_more, branch_makes_more, branch_in_a_loop,
     calls_of_control_flow, array_of_which_one_is_read, array_that_python_loops_write, array_read_in_a_branch,
 )  # fmt: skip
+# Tensors of earlier TensorFlow cannot be given what they lack.
+VALUES = (reads_its_value_where_eager, scales_by_its_value_where_eager)
 # TensorFlow 2.1 makes no float of a variable, and converts no function that tf.map_fn is given in eager code.
 LATER = (to_float_of_variable, to_float_in_lambda, converted_in_eager_code_too)
 
@@ -287,6 +301,14 @@ def test_a_plain_step_is_judged_as_it_runs_eagerly(loss, variables, data):
     if VERSION < (2, 2) and loss in LATER:
         pytest.skip("from TensorFlow 2.2 on")
     check(step_of(loss, variables, data), variables)
+
+
+@pytest.mark.skipif("__getattr__" not in vars(tf.Tensor), reason="from TensorFlow 2.5 on")
+@pytest.mark.parametrize("loss", VALUES, ids=lambda loss: loss.__name__)
+def test_the_value_that_eager_code_reads_passes_no_gradient(loss, variables, data):
+    audit = check(step_of(loss, variables, data), variables)
+    assert [each.verdict.value for each in audit] == ["flows", "none", "none"]
+    assert audit[variables[1]].cut[0].kind is BarrierKind.PYTHON
 
 
 @pytest.mark.parametrize("loss", (array_that_is_written_again, array_that_a_loop_writes), ids=lambda loss: loss.__name__)
