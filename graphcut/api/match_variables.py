@@ -15,7 +15,7 @@ import enum
 import re
 from collections import Counter
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Dict, FrozenSet, Hashable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Dict, FrozenSet, Hashable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.results import VariableAudit
 
@@ -148,7 +148,7 @@ def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[
     [(0, 0, 'position'), (1, 1, 'position')]
     """
     names = [[each.name for each in side] for side in (old, new)]
-    plain = [[(_plain(each.name), each.shape) for each in side] for side in (old, new)]
+    plain = [[(without_numbers(each.name), each.shape) for each in side] for side in (old, new)]
     if plain[0] == plain[1] and Counter(names[0]) != Counter(names[1]):
         return [(at, at, Match.NAME if old[at].name == new[at].name else Match.POSITION) for at in range(len(old))]
     result = list(_by_name(old, new))
@@ -158,6 +158,80 @@ def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[
     for block in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks():
         result += [(rest[0][block.a + step], rest[1][block.b + step], Match.POSITION) for step in range(block.size)]
     return result
+
+
+def match_renamed(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[Tuple[int, int]]:
+    """Return pairs of places of variables that have another name now, among those that ``match_names`` left over.
+
+    A variable moves within its scope (``adapter/kernel`` is ``adapter/dense/kernel``), or its whole scope has another name, if
+    both lists hold the same scopes with the same names and shapes below. Only pairs without an alternative count.
+
+    >>> old = [VariableKey("adapter/kernel", "[3, 2]"), VariableKey("up/kernel", "[2, 3]")]
+    >>> new = [VariableKey("adapter/dense/kernel", "[3, 2]"), VariableKey("wide/kernel", "[2, 4]")]
+    >>> match_renamed(old, new)
+    [(0, 0)]
+    """
+    ends: Dict[Hashable, List[int]] = {}
+    for place, each in enumerate(new):
+        ends.setdefault(_ends(each), []).append(place)
+    close = [
+        (at, place)
+        for at, each in enumerate(old)
+        for place in ends.get(_ends(each), ())
+        if each.shape and _is_moved(_parts(each), _parts(new[place]))
+    ]
+    counts = [Counter(pair[which] for pair in close) for which in (0, 1)]
+    result = [pair for pair in close if counts[0][pair[0]] == counts[1][pair[1]] == 1]
+    known = [{pair[which] for pair in result} for which in (0, 1)]
+    scopes = [_scopes(side, taken) for side, taken in zip((old, new), known)]
+    if Counter(scopes[0].values()) == Counter(scopes[1].values()):
+        single = {
+            content
+            for content, count in Counter(scopes[0].values()).items()
+            if count == 1 and all(shape for _, shape in content)
+        }
+        by_content = [{content: scope for scope, content in side.items() if content in single} for side in scopes]
+        for content in by_content[0]:
+            result += _same_leaves(old, new, known, by_content[0][content], by_content[1][content])
+    return sorted(result)
+
+
+def _parts(variable: VariableKey) -> List[str]:
+    return without_numbers(variable.name).split("/")
+
+
+def _ends(variable: VariableKey) -> Hashable:
+    """Return the first scope of a variable, the last part of its name, and its shape."""
+    parts = _parts(variable)
+    return parts[0], parts[-1], variable.shape
+
+
+def _is_moved(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Return whether scopes were added to a name or taken from it."""
+    short, long = sorted((before, after), key=len)
+    rest = iter(long)
+    return len(short) > 1 and all(part in rest for part in short)  # in this order
+
+
+def _scopes(side: Sequence[VariableKey], taken: AbstractSet[int]) -> Dict[str, Tuple[Tuple[str, str], ...]]:
+    """Return the last names and shapes of the variables of each scope, except those that are matched."""
+    result: Dict[str, List[Tuple[str, str]]] = {}
+    for at, each in enumerate(side):
+        scope, _, leaf = each.name.rpartition("/")
+        if at not in taken and scope:
+            result.setdefault(scope, []).append((without_numbers(leaf), each.shape))
+    return {scope: tuple(sorted(content)) for scope, content in result.items()}
+
+
+def _same_leaves(
+    old: Sequence[VariableKey], new: Sequence[VariableKey], known: Sequence[AbstractSet[int]], before: str, after: str
+) -> Iterator[Tuple[int, int]]:
+    """Yield the pairs of variables of a scope and of its counterpart under another name."""
+    sides = []
+    for side, taken, scope in zip((old, new), known, (before, after)):
+        places = [at for at, each in enumerate(side) if at not in taken and each.name.rpartition("/")[0] == scope]
+        sides.append(sorted(places, key=lambda at: (without_numbers(side[at].name.rpartition("/")[2]), side[at].shape, at)))
+    yield from zip(*sides)
 
 
 def _by_name(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> Iterator[Tuple[int, int, Match]]:
@@ -170,6 +244,6 @@ def _by_name(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> Iterator
             yield place, places[each.name].pop(0), Match.NAME
 
 
-def _plain(name: str) -> str:
+def without_numbers(name: str) -> str:
     """Return a name without the numbers that Keras and TensorFlow add to make it unique."""
     return re.sub(r"_\d+(?=/|$)", "", name)

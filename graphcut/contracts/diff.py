@@ -9,7 +9,13 @@ from typing import Any, Dict, List, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
 from graphcut.contracts.diff_sides import Side, read_side
-from graphcut.contracts.verdict_diff import AuditedVerdicts, VerdictChange, compare_verdicts, verdicts_of_audits
+from graphcut.contracts.verdict_diff import (
+    AuditedVerdicts,
+    VerdictChange,
+    compare_verdicts,
+    renamed_variables,
+    verdicts_of_audits,
+)
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.util.files import numbered_paths
 
@@ -22,19 +28,24 @@ _WORDS = ("gained", "lost", "changed", "new", "gone")
 class Diff:
     """The difference between two versions of a model. It is true if there is any.
 
-    ``changes`` are the variables whose verdicts differ; ``old`` and ``new`` are the compared sides.
+    ``changes`` are the variables whose verdicts differ; ``old`` and ``new`` are the compared sides. ``renamed`` has the names,
+    before and after, of the variables that were matched by position and shape under another name.
     """
 
     changes: Tuple[VerdictChange, ...]
     old: Side
     new: Side
+    renamed: Tuple[Tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.changes)
 
     def __str__(self) -> str:
-        if not self.changes:
-            return "no variable gained or lost its gradient"
+        renamed = ["renamed %s: now %s, matched by position and shape" % pair for pair in self.renamed]
+        return "\n".join([self._changes() or "no variable gained or lost its gradient", *renamed])
+
+    def _changes(self) -> str:
+        """Return a line for each change, under the headings of the gradients if there are several."""
         heads = list(dict.fromkeys((each.source, each.gradient) for each in self.changes))
         several = len(heads) > 1 or any(len(each.gradients) > 1 for each in self.new.verdicts.values())
         lines: List[str] = []
@@ -137,8 +148,10 @@ def compare_sides(old: Side, new: Side) -> Diff:
         GraphcutError: a lock file has no entry for the other side.
     """
     if old.source is None and new.source is None:
-        return Diff(compare_verdicts(old.verdicts, new.verdicts), old, new)
-    return Diff(compare_verdicts({"": _entry(old, new)}, {"": _entry(new, old)}), old, new)
+        before, after = old.verdicts, new.verdicts
+    else:
+        before, after = {"": _entry(old, new)}, {"": _entry(new, old)}
+    return Diff(compare_verdicts(before, after), old, new, renamed_variables(before, after))
 
 
 def _entry(side: Side, other: Side) -> AuditedVerdicts:

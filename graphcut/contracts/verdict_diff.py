@@ -1,7 +1,8 @@
 """The difference between two sets of verdicts: which variables gained or lost their gradient, and because of which op.
 
 Variables are matched by name. Keras counts layers within a process (``dense`` and ``dense_1``), so names that differ only in
-such numbers are matched by position, if the shapes agree (``api/match_variables.py``).
+such numbers are matched by position, if the shapes agree, and so are variables of a scope that has another name
+(``api/match_variables.py``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.api.audit import Audit
-from graphcut.api.match_variables import VariableKey, match_names
+from graphcut.api.match_variables import VariableKey, match_names, match_renamed, without_numbers
 from graphcut.errors import GraphcutError
 from graphcut.render.text.headings import headings
 from graphcut.results import Change, Verdict
@@ -178,11 +179,26 @@ def match_variables(
     names = sorted(old, key=_in_order), sorted(new, key=_in_order)
     sides = [[VariableKey(name, known[name].shape) for name in listed] for listed, known in zip(names, (old, new))]
     result = {first: second for first, second, _ in match_names(*sides)}
+    rest = [[at for at in range(len(side)) if at not in taken] for side, taken in zip(sides, (result, result.values()))]
+    for first, second in match_renamed(*([side[at] for at in places] for side, places in zip(sides, rest))):
+        result[rest[0][first]] = rest[1][second]
     pairs: List[Tuple[Optional[str], Optional[str]]] = [
         (name, names[1][result[place]] if place in result else None) for place, name in enumerate(names[0])
     ]
     pairs += [(None, name) for place, name in enumerate(names[1]) if place not in result.values()]
     return sorted(pairs, key=lambda pair: pair[0] or pair[1] or "")
+
+
+def renamed_variables(old: Mapping[str, AuditedVerdicts], new: Mapping[str, AuditedVerdicts]) -> Tuple[Tuple[str, str], ...]:
+    """Return the names, before and after, of the variables that were matched although they differ in more than numbers."""
+    pairs: Dict[Tuple[str, str], None] = {}
+    for source in sorted({*old, *new}):
+        before, after = (side[source].gradients if source in side else {} for side in (old, new))
+        for head, other in _matching_headings(list(before), list(after)):
+            for name, now in match_variables(before.get(head or "", {}), after.get(other or "", {})):
+                if name and now and without_numbers(name) != without_numbers(now):
+                    pairs[name, now] = None
+    return tuple(pairs)
 
 
 def _in_order(name: str) -> List[Tuple[bool, int, str]]:

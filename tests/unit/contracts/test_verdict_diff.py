@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from graphcut.contracts.snapshot import lock_text
-from graphcut.contracts.verdict_diff import AuditedVerdicts, VariableVerdict, compare_verdicts, match_variables
+from graphcut.contracts.verdict_diff import (
+    AuditedVerdicts,
+    VariableVerdict,
+    compare_verdicts,
+    match_variables,
+    renamed_variables,
+)
 from graphcut.errors import GraphcutError
 
 FLOWS, STOPPED = VariableVerdict("flows", shape="[3]"), VariableVerdict("none", "stop", "stop-gradient", "[3]")
@@ -54,6 +60,43 @@ def test_numbers_of_two_digits_come_last():
 def test_another_shape_is_another_variable():
     new = {"dense_2/kernel": VariableVerdict("flows", shape="[4]")}
     assert match_variables({"dense/kernel": FLOWS}, new) == [("dense/kernel", None), (None, "dense_2/kernel")]
+
+
+def matrix(*shape):
+    return VariableVerdict("flows", shape=str(list(shape)))
+
+
+def layer(name):
+    return {name + "/kernel": matrix(2, 3), name + "/bias": matrix(3)}
+
+
+RENAMES = {
+    "a layer inside": ({"adapter/kernel": FLOWS}, {"adapter/dense_3/kernel": FLOWS}, True),
+    "a scope in between": ({"net/enc/head/kernel": FLOWS}, {"net/head/kernel": FLOWS}, True),
+    "another layer name": (layer("up"), layer("wide"), True),
+    "another shape": ({"adapter/kernel": FLOWS}, {"adapter/dense/kernel": matrix(4)}, False),
+    "another part": ({"adapter/kernel": FLOWS}, {"adapter/dense/bias": FLOWS}, False),
+    "two alternatives": ({"a/kernel": FLOWS}, {"a/down/kernel": FLOWS, "a/up/kernel": FLOWS}, False),
+    "two scopes alike": (dict.fromkeys(("a/w", "b/w"), FLOWS), dict.fromkeys(("c/w", "d/w"), FLOWS), False),
+    "a scope that went and another that came": ({"a/w": FLOWS, "b/w": matrix(9)}, {"c/w": FLOWS, "d/w": matrix(8)}, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("old, new, is_match", list(RENAMES.values()), ids=list(RENAMES))
+def test_a_renamed_variable_is_matched_by_position_and_shape_without_an_alternative(old, new, is_match):
+    sides = ({"s": AuditedVerdicts({"loss": each})} for each in (old, new))
+    before, after = sides
+    assert (compare_verdicts(before, after) == ()) == is_match
+    assert renamed_variables(before, after) == (tuple(zip(sorted(old), sorted(new))) if is_match else ())
+
+
+def test_a_renamed_variable_that_lost_its_gradient_says_so():
+    (lost,) = compare_verdicts(side(**{"adapter/w": FLOWS}), side(**{"adapter/dense/w": STOPPED}))
+    assert str(lost) == "lost    adapter/w (now adapter/dense/w): flows → none, cut by stop"
+
+
+def test_keras_numbers_are_no_new_names():
+    assert renamed_variables(side(**{"dense/kernel": FLOWS}), side(**{"dense_2/kernel": FLOWS})) == ()
 
 
 def test_a_lock_file_can_be_read_back():
