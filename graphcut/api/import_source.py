@@ -41,7 +41,9 @@ def load_source(
     match = None if os.path.exists(source) else _PYTHON.fullmatch(source)
     if match:
         module = _import_module(match.group("module"), modules)
-        return _traceable(source, _attribute(module, match.group("name")), specs)
+        thing = _attribute(module, match.group("name"))
+        _refuse_class(source, module, match.group("name"), thing)
+        return _traceable(source, thing, specs)
     if source.endswith(".py"):
         known = _functions_in(source)[:_SHOWN] or ["function"]
         names = ", ".join(printable(f"{source}:{each}")[1:-1] for each in known)
@@ -118,6 +120,31 @@ def _attribute(module: ModuleType, name: str) -> Any:
     return result
 
 
+def _refuse_class(source: str, module: ModuleType, name: str, thing: Any) -> None:
+    """Refuse a class, and a method that is named by its class: both need an instance."""
+    if inspect.isclass(thing):
+        raise GraphcutError(
+            f"{printable(source)} is a class, and only an instance can be traced\n"
+            "name an instance, or a function that returns a method and its arguments: "
+            f"return {thing.__name__}(...).method, (x, y)"
+        )
+    owner, _, method = name.rpartition(".")
+    if owner and inspect.isclass(_attribute(module, owner)) and _takes_self(thing):
+        raise GraphcutError(
+            f"{printable(source)} is a method, and names no instance\n"
+            f"name an instance, such as {owner.lower()}.{method}, or a function that returns it and its arguments: "
+            f"return {owner}(...).{method}, (x, y)"
+        )
+
+
+def _takes_self(thing: Any) -> bool:
+    """Return whether a function of a class, which may be a ``tf.function``, is not bound to an instance."""
+    function = inspect.unwrap(getattr(thing, "python_function", thing))
+    if inspect.ismethod(thing) or inspect.ismethod(function) or not inspect.isfunction(function):
+        return False
+    return next(iter(inspect.signature(function).parameters), "") == "self"
+
+
 def _traceable(source: str, results: Any, specs: Sequence[Spec]) -> Tuple[Any, Sequence[Any]]:
     if specs and inspect.isfunction(results):
         _check_number(source, results, specs)
@@ -169,7 +196,7 @@ def _unpack(thing: Any, arguments: Sequence[Any]) -> Sequence[Any]:
     function = getattr(thing, "python_function", thing)
     if len(arguments) != 1 or not isinstance(arguments[0], tuple) or not arguments[0]:
         return arguments
-    if _is_compiled(thing) and len(arguments[0]) > 1:
+    if _is_compiled(thing) and (len(arguments[0]) == 1 or _has_one_input(thing)):
         return arguments[0]
     if not inspect.isroutine(function):
         return arguments
@@ -178,9 +205,11 @@ def _unpack(thing: Any, arguments: Sequence[Any]) -> Sequence[Any]:
 
 
 def _is_compiled(thing: Any) -> bool:
-    """Return whether a source is a compiled Keras model with one input, so that a tuple holds its inputs and targets."""
-    if not hasattr(thing, "train_step") or getattr(thing, "optimizer", None) is None:
-        return False
+    return hasattr(thing, "train_step") and getattr(thing, "optimizer", None) is not None
+
+
+def _has_one_input(thing: Any) -> bool:
+    """Return whether a source is a plain Keras model with one input, so that a tuple holds its inputs and targets."""
     is_plain = type(thing).__name__ in ("Sequential", "Functional")
     return is_plain and len(getattr(thing, "inputs", None) or (None,)) == 1
 

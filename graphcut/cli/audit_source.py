@@ -9,6 +9,7 @@ import click
 
 from graphcut.api.import_source import load_source
 from graphcut.api.tensor_spec import Spec
+from graphcut.errors import GraphcutError
 from graphcut.util.progress import Say
 
 _NOT_THE_STEP = (
@@ -42,8 +43,8 @@ def audit_source(
     thing, arguments = load_source(source, specs, modules)
     say(f"auditing {source}")
     asks = losses or signature or stop_gradients or grad_ys or oracle or ops
-    if callable(thing) and not asks and _may_be_step(thing, arguments):
-        result = _of_step(thing, arguments, variables)
+    if callable(thing) and not asks:
+        result = _of_step_or_model(thing, arguments, variables)
         if result:
             return result
     asked: Dict[str, Any] = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
@@ -66,11 +67,18 @@ def _say_at_end(line: str) -> None:
         context.call_on_close(lambda: click.echo(line, err=True))
 
 
-def _may_be_step(thing: Any, arguments: Sequence[Any]) -> bool:
-    """Return whether a source may be a step: a function, or a model that gets targets, too."""
-    from graphcut.api.refuse_step import takes_targets
+def _of_step_or_model(thing: Any, arguments: Sequence[Any], variables: Tuple[str, ...]) -> Tuple[Any, ...]:
+    """Return the audits of a step: a function, a model with targets, or a compiled model whose step needs none."""
+    from graphcut.api.refuse_step import takes_targets, unaudited_step
 
-    return not hasattr(thing, "train_step") or takes_targets(thing, arguments)
+    if not hasattr(thing, "train_step") or takes_targets(thing, arguments):
+        return _of_step(thing, arguments, variables)
+    if not unaudited_step(thing) or not arguments:
+        return ()
+    try:
+        return _of_step(thing, arguments, variables)
+    except GraphcutError:
+        return ()  # its step needs targets
 
 
 def _of_step(thing: Any, arguments: Sequence[Any], variables: Tuple[str, ...]) -> Tuple[Any, ...]:

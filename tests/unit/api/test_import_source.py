@@ -22,6 +22,13 @@ class Traceable:
 class Inner:
     function = Traceable("inner")
 
+    def method(self, x): return x
+
+    @staticmethod
+    def static(x): return x
+
+inner = Inner()
+
 decorated = Traceable("decorated")
 
 def plain(x, y): return x
@@ -66,6 +73,10 @@ def compiled():
 
 def uncompiled():
     return Sequential(None), (1, 2)
+
+
+def alone():
+    return Sequential("sgd"), (1,)
 """
 
 
@@ -101,6 +112,11 @@ def test_an_attribute_of_an_attribute(module):
     assert load_source(module + ":Inner.function")[0].name == "inner"
 
 
+@pytest.mark.parametrize("name", ["inner.method", "Inner.static"])
+def test_a_method_of_an_instance_and_a_static_method_are_functions(module, name):
+    assert callable(load_source(f"{module}:{name}", [Spec("float32", (1,))])[0])
+
+
 def test_specs_are_the_arguments(module):
     specs = (Spec("float32", ()), Spec("int32", (None,)))
     assert load_source(module + ":plain", specs)[1] == specs
@@ -123,7 +139,8 @@ def test_a_tuple_is_a_function_and_its_arguments(module):
 
 
 @pytest.mark.parametrize(
-    "name, arguments", [("nested", (1, 2)), ("single", ((1, 2),)), ("compiled", (1, 2)), ("uncompiled", ((1, 2),))]
+    "name, arguments",
+    [("nested", (1, 2)), ("single", ((1, 2),)), ("compiled", (1, 2)), ("uncompiled", ((1, 2),)), ("alone", (1,))],
 )
 def test_a_tuple_of_arguments_is_unpacked_where_the_function_takes_several(module, name, arguments):
     assert load_source(f"{module}:{name}")[1] == arguments
@@ -134,8 +151,10 @@ def test_a_tuple_of_arguments_is_unpacked_where_the_function_takes_several(modul
     [
         ("a_module:decoratd", "no 'decoratd' in 'a_module'; did you mean 'decorated'?"),
         ("a_module:plain", "takes x, y\ngive a --spec for each"),
+        ("a_module:Inner", "is a class, and only an instance can be traced\nname an instance"),
+        ("a_module:Inner.method", "is a method, and names no instance\nname an instance, such as inner.method, or a function"),
         ("a_module:number", "returned a value of type int, which cannot be traced\nreturn a tf.Graph"),
-        ("a_module.py", "names no function\nsay which: a_module.py:uncompiled, a_module.py:compiled, a_module.py:defaults"),
+        ("a_module.py", "names no function\nsay which: a_module.py:alone, a_module.py:uncompiled, a_module.py:compiled"),
         (
             "no_such.py",
             "names no function\nsay which: no_such.py:function\nor audit each gradient that the script takes: graphcut run",

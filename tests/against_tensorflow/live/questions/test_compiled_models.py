@@ -31,6 +31,22 @@ class Gate(tf.keras.Model):
         return {"loss": loss}
 
 
+class Coder(Gate):
+    def train_step(self, data):
+        x = data[0] if isinstance(data, tuple) else data  # as Keras 2 passes it
+        return super().train_step((x, x))
+
+
+coder = Coder()
+coder.compile("sgd")
+
+
+def build():
+    made = Coder()
+    made.compile("sgd")
+    return made, (tf.ones([2, 3]),)
+
+
 model = Gate()
 model(tf.ones([2, 3]))
 plain = Gate()
@@ -68,6 +84,13 @@ def test_other_audits_say_nothing_of_it(source, specs, capfd):
     assert main(["audit", source, *specs]) == 0
     shown = capfd.readouterr()
     assert NOT_THE_STEP not in shown.out + shown.err
+
+
+@pytest.mark.parametrize("source, specs", [("gate.py:coder", X), ("gate.py:build", [])], ids=["spec", "tuple of one"])
+def test_a_step_that_needs_no_targets_is_audited_with_its_inputs(source, specs, capfd):
+    assert main(["audit", source, *specs]) == 0
+    shown = capfd.readouterr()
+    assert "tape.gradient" in shown.out and "stop-gradient" in shown.out and NOT_THE_STEP not in shown.out + shown.err
 
 
 def test_a_suggestion_says_so_too(capfd):
