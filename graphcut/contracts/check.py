@@ -168,7 +168,9 @@ def _check(contract: Contract, sources: SourceAudits, where: str, strict: bool) 
             return None
 
     program = partial(sources.known_variables, contract, audits)
-    subjects = Subjects(contract, audits, all_variables, program, strict, sources.source_of(contract))
+    subjects = Subjects(
+        contract, audits, all_variables, program, strict, sources.source_of(contract), sources.of_step(contract)
+    )
     result, notes = check_rules(subjects)
     findings = tuple(each if each.where else replace(each, where=where) for each in result)
     status = Status.BROKEN if findings else Status.KEPT

@@ -34,6 +34,7 @@ from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.render.text.explain import explain
+from graphcut.render.text.headings import headings
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, Role, Suggestion, VariableAudit, Verdict
 from graphcut.results.words import error_at
 from graphcut.util.caching import cached_property
@@ -59,8 +60,8 @@ class Subject(NamedTuple):
 class Subjects:
     """The variables that a contract considers, and all other variables that its patterns may match.
 
-    ``source`` is what was traced. If ``strict`` is true, a ``must_not_reach`` pattern that matches no variable of the program
-    is a finding, not a note.
+    ``source`` is what was traced, ``step`` has all gradients of that step. If ``strict`` is true, a ``must_not_reach`` pattern
+    that matches no variable of the program is a finding, not a note.
     """
 
     def __init__(
@@ -71,8 +72,9 @@ class Subjects:
         program: Callable[[], Mapping[str, Optional[bool]]],
         strict: bool = False,
         source: Any = None,
+        step: Sequence[Audit] = (),
     ) -> None:
-        self.source = source
+        self.source, self.step = source, tuple(step)
         self.contract, self.audits, self.strict = contract, tuple(audits), strict
         self.considered = _best(audits, contract.variables)
         self._all_variables, self._program = all_variables, program
@@ -142,11 +144,12 @@ class Subjects:
         known = self.program_matches(pattern)
         if known:
             frozen = " (not trainable)" if all(self.program[each] is False for each in known) else ""
-            return "%s matches no variable %s\nThe program has %s%s.%s" % (
+            return "%s matches no variable %s\nThe program has %s%s.%s%s" % (
                 printable(pattern),
                 self.scope,
                 join_first(known, _NAMED),
                 frozen,
+                "".join(self._say_asked(pattern)),
                 self._say_raised("\n"),
             )
         names = list(dict.fromkeys([*self.known_names(), *self.program]))
@@ -159,6 +162,15 @@ class Subjects:
             return "%s matches no variable%s" % (printable(pattern), message)
         listed = _near_patterns(pattern, names) or ("\nThere is: %s" % join_first(names, _NAMED) if names else "")
         return "%s matches no variable%s" % (printable(pattern), listed)
+
+    def _say_asked(self, pattern: str) -> Iterator[str]:
+        """Yield a line for each other gradient of the step that asks for variables that a pattern matches."""
+        for place, (audit, head) in enumerate(zip(self.step, headings(self.step))):
+            asked = (
+                [] if any(audit is each for each in self.audits) else matching_names([each.name for each in audit], pattern)
+            )
+            if asked:
+                yield "\nGradient %d (%s) asks for %s." % (place, head, join_first(asked, 2))
 
     def _say_raised(self, before: str) -> str:
         """Return that the step raises before it takes further gradients, if it does."""

@@ -22,6 +22,7 @@ from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.formats import keras_files
 from graphcut.render.text.headings import headings
 from graphcut.results import VariableAudit
+from graphcut.util.text import join_first
 
 
 class StepRaisesError(GraphcutError):
@@ -49,7 +50,7 @@ class SourceAudits:
         Raises:
             GraphcutError: the source cannot be loaded or traced, or takes no such gradient.
         """
-        steps = self._of_step(contract)
+        steps = self.of_step(contract)
         if not steps:
             if contract.gradient is not None:
                 raise GraphcutError(
@@ -96,7 +97,8 @@ class SourceAudits:
         is_keras_file = os.path.isfile(thing) and keras_files.may_be(thing)
         return {"oracle": "installed"} if is_keras_file else {"ops": self._ops}
 
-    def _of_step(self, contract: Contract) -> Tuple[Audit, ...]:
+    def of_step(self, contract: Contract) -> Tuple[Audit, ...]:
+        """Return the audits of all gradients of a step; none for a loss."""
         key = (contract.source, contract.spec)
         if key not in self._steps:
             thing, arguments = self._load_source(contract)
@@ -142,7 +144,7 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
         return steps[wanted]
     if wanted in heads:
         return steps[heads.index(wanted)]
-    known = ", ".join("%d (%s)" % (place, head) for place, head in enumerate(heads))
+    known = ", ".join("%d (%s, of %s)" % (place, *each) for place, each in enumerate(zip(heads, map(_asked, steps))))
     near = near_names(wanted, heads) if isinstance(wanted, str) else ""
     shown = printable(wanted) if isinstance(wanted, str) else wanted
     last = steps[-1]
@@ -153,6 +155,11 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
         )
     ends = "\nThen it raises %s" % last.raised if last.raised else ""
     raise GraphcutError("the step takes no gradient %s%s\nIt takes: %s.%s" % (shown, near, known, ends))
+
+
+def _asked(step: Audit) -> str:
+    """Return the first variables that a gradient was asked for."""
+    return join_first([each.name for each in step], 2) or "no variable"
 
 
 def matching_names(names: Sequence[str], pattern: str) -> List[str]:

@@ -244,6 +244,30 @@ def test_an_exit_while_a_module_is_imported_is_shown_with_the_guard(project):
     assert "raised at starts.py:5" in finding.message and "__main__" in finding.message
 
 
+REORDERED = """
+import tensorflow as tf
+
+actor, critic = tf.Variable([1.0], name="actor"), tf.Variable([1.0], name="critic")
+
+
+def step(x):
+    with tf.GradientTape(persistent=True) as tape:
+        losses = tf.reduce_sum(x * critic), tf.reduce_sum(x * actor)
+    for loss, variable in zip(losses, (critic, actor)):
+        variable.assign_sub(tape.gradient(loss, variable))
+"""
+
+
+@pytest.mark.parametrize("gradient, part", [
+    ("0", "\nGradient 1 (reorder.py:11 (2)) asks for actor."),
+    ('"policy_loss"', "\nIt takes: 0 (reorder.py:11, of critic), 1 (reorder.py:11 (2), of actor)."),
+])  # fmt: skip
+def test_a_gradient_that_asks_for_other_variables_now_is_named(project, gradient, part):
+    (project / "reorder.py").write_text(REORDERED, encoding="utf-8")
+    (finding,) = checked(project, 'gradient = %s\nmust_reach = ["actor"]' % gradient, "reorder.py:step").findings
+    assert part in finding.message
+
+
 @pytest.mark.parametrize(
     "lines, notes",
     [
