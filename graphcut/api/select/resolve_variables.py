@@ -136,6 +136,11 @@ def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Targe
 
 
 def _no_key(key: Any) -> GraphcutError:
+    if hasattr(key, "dtype") and hasattr(key, "shape"):
+        return GraphcutError(
+            "this value of type %s is not a variable, nor a tensor of this audit\n"
+            "Name a variable or a tensor as the audit shows it, or use one of audit.variables." % type(key).__name__
+        )
     return GraphcutError(
         "a value of type %s names no variable\nA key is a variable, a layer, a model, a tensor, a name, a pattern or a "
         "list of these." % type(key).__name__

@@ -15,11 +15,15 @@ from graphcut.util.text import object_name
 
 _LONG = 150
 _NO_VALUE = "needs a value, and while a function is traced no tensor has one: "
+_LEAVE_OUT = (
+    "leave it out, TensorFlow's functions take the %s. If the code runs eagerly, run it under graphcut.watch(), or its "
+    "script with graphcut run"
+)
 _ADVICE = (
     (r"in eager code only", "run it under graphcut.watch(), or its script with graphcut run: they audit what eager code does"),
-    (r"no attribute '?(numpy|item|tolist)\b", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the tensor"),
-    (r"\b(numpy)\(\) is only available", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the variable"),
-    (r"tensor using `?\.?(eval)", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the tensor"),
+    (r"no attribute '?(numpy|item|tolist)\b", r".\1() " + _NO_VALUE + _LEAVE_OUT % "tensor"),
+    (r"\b(numpy)\(\) is only available", r".\1() " + _NO_VALUE + _LEAVE_OUT % "variable"),
+    (r"tensor using `?\.?(eval)", r".\1() " + _NO_VALUE + _LEAVE_OUT % "tensor"),
     (r"\b(float|int|complex|bool)\(\) argument", r"\1() " + _NO_VALUE + "use tf.cast"),
     (r"must be real number", "a Python number " + _NO_VALUE + "use tf.cast, or tf.strings.format for text"),
     (r"interpreted as an integer|indices must be", "a Python index or range() " + _NO_VALUE + "use tf.gather or tf.range"),

@@ -147,13 +147,16 @@ def update(variable: VariableAudit) -> Iterator[str]:
     if variable.is_updated is False and gets and variable.trainable is not False:
         yield "never updated"
     if variable.is_updated and not gets:
-        yield (
-            "trained by " + " and ".join(map(escape_name, variable.trained_by))
-            if variable.trained_by
-            else "updated nevertheless"
-        )
+        yield _nevertheless(variable)
     if is_of_others(variable):
         yield f"trained by {' and '.join(map(escape_name, variable.trained_by))}, not by this loss"
+
+
+def _nevertheless(variable: VariableAudit) -> str:
+    """Return the remark on a variable that is written without a gradient of this loss that could change it."""
+    if variable.trained_by:
+        return "trained by " + " and ".join(map(escape_name, variable.trained_by))
+    return "written, but this gradient does not change it" if variable.verdict is Verdict.ZERO else "updated nevertheless"
 
 
 def is_of_others(variable: VariableAudit) -> bool:

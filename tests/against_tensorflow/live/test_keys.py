@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
@@ -288,6 +289,12 @@ def test_every_question_has_near_names_for_a_variable_that_is_not_there(ask):
         loss = tf.reduce_sum(v1.get_variable("kernel", [3]) * v1.get_variable("bias", [3]))
     with pytest.raises(GraphcutError, match="kernl.*did you mean 'kernel'"):
         ask(graphcut.audit(graph, loss=loss), "kernl")
+
+
+def test_a_tensor_that_is_not_in_the_audit_is_refused():
+    audit = graphcut.audit(placeholder_graph()[0], loss="loss")
+    with pytest.raises(GraphcutError, match="is not a variable, nor a tensor of this audit\nName a"):
+        audit.explain(SimpleNamespace(dtype=tf.float32, shape=()))  # as an eager tensor, which has no name
 
 
 @pytest.mark.parametrize("key", [3, None, b"w"])
