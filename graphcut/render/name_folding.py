@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Dict, Hashable, Iterable, List, Mapping, Sequence, Tuple
 
-from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+from graphcut.results import Barrier, BarrierKind, LeftOut, VariableAudit, Verdict
 
 _WORST_FIRST = {verdict: rank for rank, verdict in enumerate(Verdict)}
 _SHORTEST_RUN, _FEWEST_ALIKE = 4, 3
@@ -61,6 +61,14 @@ def fold_alike(variables: Sequence[VariableAudit], others: Iterable[str] = ()) -
         members.setdefault(key if counts[key] >= _FEWEST_ALIKE else outcome(group.variables[0]), []).extend(group.variables)
     totals = scope_sizes([*(variable.name for variable in variables), *others])
     return tuple(Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values())
+
+
+def names_beside(left_out: Iterable[LeftOut]) -> List[str]:
+    """Return the names, of variables that the gradient call left out, that no label for a scope may cover.
+
+    A layer's state is no such variable: ``bn/*`` stands beside its moving averages.
+    """
+    return [each.name for each in left_out if not (each.is_average or (each.trainable is False and each.is_updated))]
 
 
 def one_by_one(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:

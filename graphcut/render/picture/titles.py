@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.flat import SEPARATOR
-from graphcut.render.name_folding import Label, labels, scope_sizes
+from graphcut.render.name_folding import Label, labels, names_beside, scope_sizes
 from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.quotient import CUT, EdgeInfo, Sketch, Way
 from graphcut.render.picture.scopes import common_scope, place_scopes, scope_of
@@ -48,7 +48,8 @@ def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Edge
 
     ``cuts`` are the edges to search for barriers at its nodes; they may include other edges.
     """
-    totals = scope_sizes(each.name for each in facts.variables)
+    beside = dict.fromkeys(names_beside(facts.left_out_ops.values()))
+    totals = scope_sizes([*(each.name for each in facts.variables), *beside])
     barred: Dict[bool, Set[int]] = {True: set(), False: set()}
     for (consumer, _, line), info in cuts.items():
         if line == CUT:

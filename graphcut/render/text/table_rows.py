@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
 
-from graphcut.render.name_folding import Group, Label, distinct_barriers, fold_alike, one_by_one
+from graphcut.render.name_folding import Group, Label, distinct_barriers, fold_alike, names_beside, one_by_one
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 from graphcut.results.words import at, branch, escape_name, kind_words, place
 from graphcut.results.words import shape_text as shape_text
@@ -35,14 +35,10 @@ class Row:
 
 
 def rows_of(facts: ReportFacts, is_folded: bool = True) -> Tuple[Row, ...]:
-    """Return the rows of an audit; no scope such as ``encoder/*`` covers a variable that the gradient call left out.
-
-    A layer's state is no such variable: ``bn/*`` stands beside its moving averages.
-    """
+    """Return the rows of an audit; no scope such as ``encoder/*`` covers a variable that the gradient call left out."""
     if not is_folded:
         return every_row(facts.variables, facts.place_of)
-    beside = [each.name for each in facts.left_out if not (each.is_average or (each.trainable is False and each.is_updated))]
-    return rows(facts.variables, facts.place_of, beside)
+    return rows(facts.variables, facts.place_of, names_beside(facts.left_out))
 
 
 def rows(

@@ -10,7 +10,7 @@ from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.scopes import place_scopes
 from graphcut.render.picture.writers.dot import title, to_dot
-from graphcut.results import Condition, Verdict
+from graphcut.results import Condition, LeftOut, LeftOutReason, Verdict
 from tests.unit.render.picture.audits import STOPPED, through
 from tests.unit.render.text.fakes import FakeAudit, cut, dag, variable
 
@@ -117,6 +117,18 @@ def test_the_title_says_what_gets_a_gradient_in_some_runs_only():
     gate, w = variable("gate", Verdict.CONDITIONAL, conditions=condition), variable("w")
     assert title(FakeAudit(variables=(gate, w))) == "both variables get a gradient from loss:0, 1 in some runs only"
     assert title(FakeAudit(variables=(gate,))) == "the variable gets a gradient from loss:0, in some runs only"
+
+
+def test_no_scope_in_a_title_covers_a_variable_that_was_left_out():
+    names = [f"net/layer_{at}/{name}" for at in range(40) for name in ("kernel", "bias")]
+    lines = [f"{name} = VariableV2" for name in (*names, "net/frozen")]
+    graph = dag("\n".join([*lines, f"sum = AddN {' '.join(names)} net/frozen", "loss = Mean sum"]))
+    facts = {"graph": graph, "variables": tuple(map(variable, names)), "carrying": frozenset(["sum", "loss", *names])}
+    frozen = (LeftOut("net/frozen", False, LeftOutReason.FROZEN),)
+    titles = [
+        next(box.title for _, box in picture(FakeAudit(left_out=each, **facts)).nodes(data="box")) for each in ((), frozen)
+    ]
+    assert titles == ["net/* (80)", "net/layer_0..39/* (80)"]
 
 
 def test_a_layer_without_variables_is_in_the_frame_of_its_model():
