@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import tensorflow as tf
 
@@ -116,6 +118,17 @@ def test_an_optimizer_that_is_handed_nothing_but_none_raises_and_is_audited():
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))
     assert (audit[w].optimizer_got_gradient, audit[w].is_updated) == (False, None)
     assert "the step raises ValueError: No gradients provided" in audit.loss_source
+
+
+@eager
+def test_the_warning_of_keras_is_left_to_the_audit():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+    filters = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        (audit,) = stepped(sgd(), [w, v], zipped)
+    assert not [each for each in caught if "Gradients do not exist" in str(each.message)] and warnings.filters == filters
+    assert audit[v].optimizer_got_gradient is False and "Gradients do not exist" in audit.explain(v)
 
 
 @eager
