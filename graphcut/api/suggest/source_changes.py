@@ -140,7 +140,20 @@ def _openings(
     inverted = any(idioms.of(each.op) is Idiom.INVERTED_STRAIGHT_THROUGH for each in together)
     context = expressions.Context(source, tf, frozenset(flat.type(each.op) for each in together), inverted, rank)
     result, types = expressions.replacements(context, roots(statement), len({each.op for each in together}))
-    return result, [statement, *context.inlined], types
+    return [_without_no_op(source, statement, each) for each in result], [statement, *context.inlined], types
+
+
+def _without_no_op(source: Source, statement: ast.stmt, edit: List[Replacement]) -> List[Replacement]:
+    """Return the edit; if it would leave ``k = k``, it takes out the line, unless that is the only one of its block."""
+    if not isinstance(statement, ast.Assign) or len(edit) != 1 or len(source.block(statement)) < 2:
+        return edit
+    (target, *others), (only,) = statement.targets, edit
+    is_whole = (only.start, only.end) == source.span(statement.value)
+    if others or not is_whole or not isinstance(target, ast.Name) or only.text != target.id:
+        return edit
+    start, end = source.lines(statement)
+    line = source.data[start:end].decode("utf-8")
+    return [Replacement(start, end, "")] if line.strip() == source.of(statement) else edit
 
 
 def roots(statement: ast.stmt) -> List[ast.AST]:

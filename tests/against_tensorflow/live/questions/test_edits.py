@@ -117,6 +117,14 @@ def edit(text, suggestions):
     return text
 
 
+def test_a_stop_that_a_name_is_assigned_to_itself_through_goes_with_its_line(tmp_path):
+    text = source("k = x @ w\nk = tf.stop_gradient(k)\nreturn tf.reduce_sum(k)")
+    module = loaded(tmp_path / "before.py", text)
+    (found,) = graphcut.audit(module.ask, SPEC).suggest_unblock(module.w)
+    assert found.confirmed
+    assert edit(text, [found]) == text.replace("    k = tf.stop_gradient(k)\n", "")
+
+
 @pytest.mark.parametrize("name", sorted(LOSSES))
 def test_a_loss_has_its_gradient_once_the_edit_is_applied(name, tmp_path):
     text = source(LOSSES[name])
