@@ -42,7 +42,8 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: 
             )
         return installed_oracle()
     column = gradient_table.column_of(origin) if oracle is None else gradient_table.find_version(oracle)
-    return gradient_table.table_oracle(column) if overlay is None else gradient_table.TableOracle(column, overlay)
+    table = gradient_table.table_oracle(column) if overlay is None else gradient_table.TableOracle(column, overlay)
+    return table if oracle is not None or gradient_table.is_version_known(origin) else table.assumed()
 
 
 def overlay_of(ops: Any) -> Optional[OpOverlay]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
@@ -148,6 +149,11 @@ def column_of(origin: GraphMetadata) -> int:
     return len(versions()) - 1
 
 
+def is_version_known(origin: GraphMetadata) -> bool:
+    """Return whether a file says which TensorFlow wrote it."""
+    return bool(_numbers(origin.tensorflow_version) or origin.producer)
+
+
 def _newest(fits: Sequence[bool]) -> int:
     return max([column for column, fit in enumerate(fits) if fit], default=0)
 
@@ -188,6 +194,12 @@ class TableOracle:
             rebuilds_cases=behavior["rebuilds_cases"],
         )
         self._answers: BoundedCache[GradientReply] = BoundedCache(ROOM)
+
+    def assumed(self) -> TableOracle:
+        """Return the same oracle with a label that says why this version answers: the file names none."""
+        result = copy(self)
+        result.label = "%s, assumed: the file names no version)" % self.label[:-1]
+        return result
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
         """Return how this version treats the surroundings of an op. Users' gradient functions are not in the table."""

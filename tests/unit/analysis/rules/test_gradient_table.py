@@ -8,6 +8,7 @@ import graphcut
 from graphcut.analysis.rules import gradient_table
 from graphcut.analysis.rules.from_reply import row
 from graphcut.analysis.rules.oracle import GradientQuery
+from graphcut.api.choose_oracle import choose_oracle
 from graphcut.graph.attrs import entry
 from graphcut.graph.metadata import GraphMetadata
 
@@ -90,6 +91,20 @@ def test_the_producer_decides_where_the_file_names_no_version():
     assert producers == sorted(producers)
     for column, producer in enumerate(producers):
         assert gradient_table.column_of(GraphMetadata("file", producer=producer)) == column
+
+
+@pytest.mark.parametrize("origin, is_assumed", [
+    (GraphMetadata("file"), True),
+    (GraphMetadata("file", tensorflow_version="unknown"), True),
+    (GraphMetadata("file", tensorflow_version="2.15.0"), False),
+    (GraphMetadata("file", producer=1395), False),
+])  # fmt: skip
+def test_a_version_that_a_file_does_not_name_is_called_assumed(origin, is_assumed):
+    assert ("assumed" in choose_oracle(origin).label) == is_assumed
+    assert "assumed" not in choose_oracle(origin, "2.21").label
+    assert choose_oracle(GraphMetadata("file")).label == (
+        "TensorFlow 2.21 (gradient table, assumed: the file names no version)"
+    )
 
 
 # What a variant holds is known to kernels alone, so the gradient functions of sparse matrices cannot be asked; the Python
