@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 import click
@@ -271,11 +272,22 @@ def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
         )
     if not sources:
         raise GraphcutError("init needs a SOURCE, such as train.py:train_step or model.meta\ntry: graphcut init --help")
+    _refuse_stray_specs(sources)
     with show_progress() as say:
         text = first_contracts(sources, specs, say)
     if _write(text, output):
         option = "" if output in FILES else f" --config {output}"
         click.echo(f"wrote {output}; check it with: graphcut check{option}", err=True)
+
+
+def _refuse_stray_specs(sources: Sequence[str]) -> None:
+    """Refuse specs among the sources: an option takes one value, so the second of ``--spec A B`` is a source."""
+    from graphcut.api.tensor_spec import parse_spec
+
+    for each in sources:
+        with suppress(GraphcutError):
+            if not os.path.exists(each) and parse_spec(each):
+                raise click.UsageError(f"{printable(each)} is a spec, not a SOURCE: write --spec before each spec")
 
 
 COMMANDS = (check, snapshot, diff, init)

@@ -9,7 +9,7 @@ from typing import AbstractSet, Callable, Dict, Iterator, List, Sequence
 from graphcut.api.audit import Audit
 from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits
-from graphcut.errors import printable
+from graphcut.errors import GraphcutError, printable
 from graphcut.render.text.headings import headings
 from graphcut.results import WITH_GRADIENT, Verdict
 from graphcut.util.isolate_output import isolate_output
@@ -18,6 +18,7 @@ _HEAD = """# What must stay true about the gradients of this project. Check it w
 # This file was written from what is true today: read it before you rely on it.
 # The page "Contracts" of graphcut's documentation explains every key.
 """
+_ONE_SPEC = "\nAll functions get the same specs here: run init for each of them with an --output of its own."
 
 
 def first_contracts(
@@ -38,8 +39,11 @@ def first_contracts(
     for source in dict.fromkeys(sources):
         progress("auditing %s" % source)
         contract = Contract(name="", source=source, line=0, spec=() if os.path.exists(source) else tuple(spec))
-        with isolate_output():
-            audits = known.of_contract(contract)
+        try:
+            with isolate_output():
+                audits = known.of_contract(contract)
+        except GraphcutError as error:
+            raise GraphcutError("%s%s" % (error, _ONE_SPEC if spec and len(sources) > 1 else "")) from None
         parts += ["\n".join(_contract(contract, audits, place)) for place in range(len(audits))]
     return "\n\n".join(each.strip("\n") for each in parts) + "\n"
 

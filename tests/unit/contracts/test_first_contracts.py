@@ -43,6 +43,18 @@ def test_a_spec_is_for_the_functions_among_the_sources(capfd):
     assert main(["check", "--config", "first.toml"]) == 0
 
 
+def test_a_spec_without_its_option_is_no_source(capfd):
+    assert main(["init", "003.meta", "--spec", "float32[2]", "int32[?]"]) == 2
+    assert "'int32[?]' is a spec, not a SOURCE: write --spec before each spec" in capfd.readouterr()[1]
+
+
+def test_specs_that_do_not_fit_every_function_are_to_be_split(project, capfd):
+    (project / "two.py").write_text("def f(x):\n    return x\n\n\ndef g(x, y):\n    return x\n", encoding="utf-8")
+    assert main(["init", "003.meta", "two.py:g", "two.py:f", "--spec", "float32[2]"]) == 2
+    err = capfd.readouterr()[1]
+    assert "missing a required argument: 'y'" in err and "All functions get the same specs here: run init for each" in err
+
+
 def test_a_loss_that_demands_nothing_is_no_contract(project, capfd):
     float32 = {"type": 1}
     nodes = [
