@@ -44,11 +44,12 @@ def first_contracts(
                 audits = known.of_contract(contract)
         except GraphcutError as error:
             raise GraphcutError("%s%s" % (error, _ONE_SPEC if spec and len(sources) > 1 else "")) from None
-        parts += ["\n".join(_contract(contract, audits, place)) for place in range(len(audits))]
+        rule = "only" if len(known.of_step(contract)) > 1 else "must_reach"  # each optimizer of a step has its own variables
+        parts += ["\n".join(_contract(contract, audits, place, rule)) for place in range(len(audits))]
     return "\n\n".join(each.strip("\n") for each in parts) + "\n"
 
 
-def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterator[str]:
+def _contract(contract: Contract, audits: Sequence[Audit], place: int, rule: str) -> Iterator[str]:
     audit, several = audits[place], len(audits) > 1
     head = headings(audits)[place]
     reached = [each.name for each in audit if each.verdict in WITH_GRADIENT]
@@ -64,7 +65,7 @@ def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterat
         yield "spec = %s" % _array(contract.spec)
     if several:
         yield "gradient = %d # %s" % (place, " ".join(head.split()))
-    yield from ["must_reach = %s" % _array(_fold_names(reached, blocked))] if reached else []
+    yield from ["%s = %s" % (rule, _array(_fold_names(reached, blocked)))] if reached else []
     kept_out = blocked + _frozen(audit, {*reached, *blocked})
     yield from ["must_not_reach = %s" % _array(_fold_names(kept_out, reached))] if kept_out else []
 

@@ -367,6 +367,17 @@ def test_the_first_file_for_a_model_holds_its_frozen_layers_fast(project, frozen
     }
 
 
+def test_the_first_file_for_a_step_with_several_gradients_notices_a_wider_call(project):
+    (project / "wide.py").write_text(REORDERED, encoding="utf-8")
+    (project / "graphcut.toml").write_text(first_contracts(["wide.py:step"], ["float32[1]"]), encoding="utf-8")
+    assert graphcut.check().exit_code == 0
+    wider = REORDERED.replace("x * critic)", "x * critic * actor)").replace("variable))", "[critic, actor])[0])")
+    (project / "wide.py").write_text(wider, encoding="utf-8")
+    sys.modules.pop("wide", None)
+    findings = graphcut.check().contracts[0].findings
+    assert [(each.rule, each.variable) for each in findings] == [("only", "actor")]
+
+
 def test_a_frozen_layer_is_blocked_for_contracts_and_assertions_alike(project, frozen):
     text = '[[contract]]\nname = "it"\nsource = "%s"\nspec = ["float32[?,4]", "float32[?,1]"]\nmust_not_reach = ["*inner/*"]\n'
     (project / "graphcut.toml").write_text(text % frozen, encoding="utf-8")
