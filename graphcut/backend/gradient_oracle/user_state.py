@@ -195,11 +195,19 @@ def _attributes(value: Any) -> List[Any]:
     if isinstance(value, Function):
         return [value.python_function]
     if isinstance(value, types.ModuleType) or _is_of_library(value if isinstance(value, type) else type(value)):
-        wrapped = (getattr(value, "__dict__", None) or {}).get("__wrapped__")  # as ``tf.custom_gradient`` keeps its function
+        wrapped = (_namespace(value) or {}).get("__wrapped__")  # as ``tf.custom_gradient`` keeps its function
         return [] if wrapped is None else [wrapped]
     if isinstance(value, type):
         return list(vars(value).values())
-    return [getattr(value, "__dict__", None), type(value)]
+    return [_namespace(value), type(value)]
+
+
+def _namespace(value: Any) -> Any:
+    """Return the attributes of an object; ``None`` if it has none, or if a proxy of wrapt 1.15 on does not show them."""
+    try:
+        return getattr(value, "__dict__", None)
+    except TypeError:
+        return None
 
 
 def _is_of_library(kind: Any) -> bool:

@@ -311,3 +311,26 @@ def test_what_is_not_recorded_or_not_between_raises_nothing(way):
 
     (audit,) = audited(step)
     assert words(audit) == ["flows"]
+
+
+class Proxy:
+    """Hides its attributes, as the ``_DictWrapper`` of TensorFlow 1.15 does with wrapt 1.15 on."""
+
+    __module__ = "tensorflow.python.training.tracking.data_structures"
+
+    def __getattribute__(self, name):
+        if name == "__dict__":
+            raise TypeError("this __dict__ descriptor does not support '_DictWrapper' objects")
+        return super().__getattribute__(name)
+
+
+def test_a_step_may_hold_a_proxy_that_hides_its_attributes():
+    w, proxy = variable(2.0, "w"), Proxy()
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(w * x * (2.0 if proxy else 1.0))
+        return [tape.gradient(loss, [w])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["flows"]
