@@ -113,7 +113,22 @@ class AuditCallback(FirstBatch):
             )  # fmt: skip
         elif not result and self.audits and self.must_train is not None:
             name = _key_text(key)
-            yield self._unknown("must_train", key) or "%s must get a gradient, but fit takes no gradient of it" % name
+            advice = ": set trainable = True on its layer before compile()" * self._is_untrainable(key)
+            text = "%s must get a gradient, but fit takes no gradient of it%s" % (name, advice)
+            yield self._unknown("must_train", key) or text
+
+    def _is_untrainable(self, key: Any) -> bool:
+        """Return whether a key matches weights of the model and all of them are frozen."""
+        if not isinstance(key, str):
+            objects = [id(each) for each in getattr(key, "weights", [key])]
+            frozen = [id(each) for each in self.model.non_trainable_weights]
+            return bool(objects) and all(each in frozen for each in objects)
+        return self._matches(self.model.weights, key) and not self._matches(self.model.trainable_weights, key)
+
+    @staticmethod
+    def _matches(weights: Any, key: str) -> bool:
+        names = _weight_names(weights)
+        return bool(Scopes(names).inside(key)) or any(fnmatchcase(each, key) for each in names)
 
     def _is_frozen(self, variable: VariableAudit) -> bool:
         return any(
@@ -124,13 +139,18 @@ class AuditCallback(FirstBatch):
         """Return the message for a name that matches no variable of the model, else an empty text."""
         if not isinstance(key, str):
             return ""
-        attributes = (str(getattr(each, word, "")) for each in self.model.weights for word in ("path", "name"))
-        names = [each.partition(":")[0] for each in attributes]
-        scopes = Scopes(names)
-        if scopes.inside(key) or any(fnmatchcase(each, key) for each in names):
+        if self._matches(self.model.weights, key):
             return ""
+        names = _weight_names(self.model.weights)
+        scopes = Scopes(names)
         near = did_you_mean(close_names(key, [*scopes.names(), *names]))
         return "%s=%s matches no variable of the model%s" % (argument, _key_text(key), near)
+
+
+def _weight_names(weights: Any) -> List[str]:
+    """Return the paths and names of Keras weights."""
+    attributes = (str(getattr(each, word, "")) for each in weights for word in ("path", "name"))
+    return [each.partition(":")[0] for each in attributes]
 
 
 def _audited_variables(audits: Tuple[Audit, ...], key: Any) -> _Found:

@@ -50,6 +50,12 @@ class watch:
     def __exit__(self, *error: Any) -> None:
         self._context.__exit__(*error)
 
+    def __repr__(self) -> str:
+        audits = self.audits
+        if not audits:
+            return "graphcut.watch(): no gradient yet"
+        return "graphcut.watch(): %d gradient%s\n%s" % (len(audits), "s" * (len(audits) > 1), audits)
+
     @property
     def audits(self) -> Tuple[Audit, ...]:
         """The audits so far, one for each gradient call, in the order of the first calls."""

@@ -184,3 +184,21 @@ def test_a_watch_trains_what_fit_trains_without_it():
     (audit,) = audited[1].audits
     moved = not np.allclose(made[0].layers[0].get_weights()[1], 0.1)
     assert ("a/kernel" in " ".join(each.name for each in audit)) or not moved
+
+
+@pytest.mark.parametrize("key", ["*a/*", "layer", "kernel"])
+def test_a_frozen_layer_that_must_train_is_advised_to_become_trainable(key):
+    made = model()
+    made.get_layer("a").trainable = False
+    made.compile("sgd", "mse")
+    keys = {"layer": made.get_layer("a"), "kernel": made.get_layer("a").kernel}
+    (text,) = told(made, AuditCallback(must_train=keys.get(key, key)))
+    assert "fit takes no gradient of it: set trainable = True on its layer before compile()" in text
+
+
+def test_a_printed_watch_shows_its_audits():
+    with graphcut.watch() as seen:
+        assert str(seen) == "graphcut.watch(): no gradient yet"
+        model().fit(X, Y, batch_size=4, verbose=0)
+    assert str(seen).startswith("graphcut.watch(): 1 gradient\n")
+    assert str(seen.audits[0]) in str(seen)
