@@ -19,4 +19,4 @@ def tensorflow_needed(purpose: str) -> Iterator[None]:
         raise GraphcutError(
             "TensorFlow is needed %s and is not installed\n"
             "Install it: pip install tensorflow (the CPU build, tensorflow-cpu, will do)" % purpose
-        ) from error
+        ) from None

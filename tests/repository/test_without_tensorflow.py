@@ -59,3 +59,9 @@ def test_a_file_is_read():
 def test_what_needs_tensorflow_says_so(expression, purpose):
     install = "Install it: pip install tensorflow (the CPU build, tensorflow-cpu, will do)\n"
     assert printed(expression) == f"TensorFlow is needed {purpose} and is not installed\n{install}"
+
+
+def test_the_traceback_does_not_show_the_import_that_failed():
+    code = "import sys, graphcut\nsys.modules['tensorflow'] = None\ngraphcut.audit(%r).verify()" % FILE
+    done = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), check=False, stderr=subprocess.PIPE)
+    assert b"TensorFlow is needed to take gradients" in done.stderr and b"ModuleNotFoundError" not in done.stderr
