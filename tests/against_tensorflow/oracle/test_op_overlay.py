@@ -60,7 +60,7 @@ def test_a_file_is_judged_by_what_the_package_registers(folder):
 
 def test_the_command_line_reads_it(folder, capfd):
     assert main(["audit", str(folder / "graph.pb"), "--loss", "loss", "--ops", str(folder / "hues.ops.json")]) == 0
-    assert "and hues 1.5)" in capfd.readouterr().out
+    assert "and hues 1.5, assumed: the file names no version)" in capfd.readouterr().out
 
 
 def test_the_installed_tensorflow_takes_none(folder):
