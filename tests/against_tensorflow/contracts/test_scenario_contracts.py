@@ -70,7 +70,7 @@ CASES = [
         control_flow.loop_variable_fixed,
         REACH,
         ("bound",),
-        "only picks, shapes or decides",
+        "decides how often a loop runs",
     ),
     ("F3", files.saved_branch, files.saved_branch_fixed, REACH, ("stopped",), "stop-gradient"),
     ("F5", control_flow.branches_of_tf2, control_flow.branches_fixed, REACH, ("swallowed",), "custom-gradient"),
