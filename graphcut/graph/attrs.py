@@ -24,7 +24,7 @@ def parse_attrs(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
 def _unreadable() -> Tuple[Type[Exception], ...]:
     from google.protobuf.message import DecodeError
 
-    return DecodeError, ValueError
+    return DecodeError, ValueError, SystemError  # the last where protobuf before version 4 warns, and warnings are errors
 
 
 _remembered = lru_cache(maxsize=1024)(parse_attrs)

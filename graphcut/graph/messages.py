@@ -7,6 +7,7 @@ protobuf 3.19 on, where generated ``_pb2`` code does not span the versions, and 
 from __future__ import annotations
 
 import os
+import warnings
 from functools import lru_cache
 from typing import Any, Dict
 
@@ -21,6 +22,23 @@ class _Classes:
 
 
 CLASSES = _Classes()
+
+
+def read_message(kind: str, data: bytes) -> Any:
+    """Return the message of a kind in some bytes.
+
+    Raises:
+        DecodeError: the bytes are no such message. Before version 4, protobuf may warn, and return what it read so far.
+        ValueError: a string in it is no UTF-8, in some versions of protobuf.
+    """
+    from google.protobuf.message import DecodeError
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")  # whatever the user's filters are
+        message = CLASSES[kind].FromString(data)
+    if caught:
+        raise DecodeError(str(caught[0].message))
+    return message
 
 
 @lru_cache(maxsize=None)

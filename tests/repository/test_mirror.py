@@ -108,7 +108,6 @@ JUDGED_BY = {
     "graph/loss_scaling": "against_tensorflow/training_files/test_sums.py",
     "graph/loss_sums": "against_tensorflow/training_files/test_sums.py",
     "graph/loaded": "unit/graph/formats/test_reader.py",
-    "graph/messages": "robustness/test_formats.py",
     "graph/op_outputs": "unit/graph/flatten/test_inline_calls.py",
     "graph/to_networkx": "unit/graph/flatten/test_inline_calls.py",
     "graph/variable_updates": "against_tensorflow/live/test_updates_that_move.py",

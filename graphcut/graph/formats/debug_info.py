@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from graphcut.errors import GraphcutError
 from graphcut.graph import stack_frames
 from graphcut.graph.formats.raw_bytes import bytes_of
-from graphcut.graph.messages import CLASSES
+from graphcut.graph.messages import CLASSES, read_message
 from graphcut.graph.stack_frames import Frame, Place
 
 
@@ -30,7 +30,7 @@ class DebugInfo:
 
 def _message(path: str) -> Any:
     try:
-        return CLASSES["DebugInfo"].FromString(bytes_of(path) if os.path.exists(path) else b"")
+        return read_message("DebugInfo", bytes_of(path) if os.path.exists(path) else b"")
     except (GraphcutError, DecodeError, ValueError):
         return CLASSES["DebugInfo"]()
 

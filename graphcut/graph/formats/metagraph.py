@@ -15,7 +15,7 @@ from graphcut.graph.formats.debug_info import DebugInfo
 from graphcut.graph.formats.reader import Content
 from graphcut.graph.formats.saved_gradients import saved_gradient_finder
 from graphcut.graph.formats.saved_objects import saved_functions, saved_variables
-from graphcut.graph.messages import CLASSES
+from graphcut.graph.messages import read_message
 from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Place, Variable
 
 
@@ -115,7 +115,7 @@ def _definitions(meta: Any, collection: str) -> List[Any]:
 
 def _parsed_definition(kind: str, data: bytes) -> Any:
     try:
-        return CLASSES[kind].FromString(data)
+        return read_message(kind, data)
     except (DecodeError, ValueError) as error:
         raise GraphcutError(
             "a collection of the MetaGraph holds a %s that protobuf cannot read\nThe file is damaged." % kind

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from typing import Any, NamedTuple, Optional
 
 from google.protobuf import text_format
@@ -15,7 +14,7 @@ from graphcut.graph.formats import other_formats
 from graphcut.graph.formats.event_files import graph_in_events, is_event_file
 from graphcut.graph.formats.raw_bytes import SUFFIXES, bytes_of, graphs_in, is_text
 from graphcut.graph.formats.remote_files import is_url, is_url_folder, url_exists
-from graphcut.graph.messages import CLASSES
+from graphcut.graph.messages import CLASSES, read_message
 
 
 class Content(NamedTuple):
@@ -72,13 +71,11 @@ def _is_binary(data: bytes) -> bool:
 def _message(kind: str, data: bytes) -> Any:
     """Return the bytes as a message of that kind, if its ops have valid names and types; else ``None``."""
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            message = CLASSES[kind].FromString(data)
+        message = read_message(kind, data)
     except (DecodeError, ValueError):
         return None
     nodes = _graph_of(message).node[:_FIRST]
-    fits = nodes and all(node.name and _OP_TYPE.match(node.op) for node in nodes)
-    return message if fits and not caught else None
+    return message if nodes and all(node.name and _OP_TYPE.match(node.op) for node in nodes) else None
 
 
 def _graph_of(message: Any) -> Any:
@@ -125,11 +122,7 @@ def of_message(message: Any, label: str) -> Content:
 
 def _parse(kind: str, data: bytes, path: str) -> Any:
     try:
-        with warnings.catch_warnings(record=True) as caught:  # old versions of protobuf warn when they give up in the middle
-            message = CLASSES[kind].FromString(data)
-        if caught:
-            raise DecodeError(str(caught[0].message))
-        return message
+        return read_message(kind, data)
     except (DecodeError, ValueError) as error:
         raise GraphcutError(
             "%s is no %s: protobuf cannot read it (%s)\nIt is damaged, cut short or in another format; graphcut reads %s."
