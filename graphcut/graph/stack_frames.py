@@ -64,9 +64,13 @@ def place_of_op(frames: Sequence[Frame]) -> Place:
     where, is_of_library = place(frames)
     user = next((at for at in range(len(frames) - 1, -1, -1) if not is_library(frames[at][0])), -1)
     inside = (frame for frame in frames[user + 1 :] if not is_wrapper(*frame[:1], *frame[2:]))
-    called = next(inside, ("",))[0].replace("\\", "/")
-    is_training = "keras" in called and os.path.basename(called) in _TRAINING
-    return (None, True) if is_training else (where, is_of_library)
+    return (None, True) if _is_training(next(inside, ("", 0))) else (where, is_of_library)
+
+
+def _is_training(frame: Frame) -> bool:
+    """Return whether a frame is of a method that trains or evaluates a model. Keras 2 has a model's call in the same file."""
+    path, function = frame[0].replace("\\", "/"), "".join(frame[2:])
+    return "keras" in path and os.path.basename(path) in _TRAINING and function not in ("", "__call__")
 
 
 def places(frames: Sequence[Frame]) -> Tuple[str, ...]:

@@ -87,3 +87,8 @@ def test_a_line_that_only_trains_a_model_is_no_place_of_its_ops():
     assert place_of_op([*ran, (TENSORFLOW, 900, "round")]) == (None, True)
     assert place_of_op([*ran, ("layers.py", 7, "call"), (TENSORFLOW, 900, "round")]) == ("layers.py:7", True)
     assert place_of_op([("train.py", 43, "step"), handler, layer, (TENSORFLOW, 900, "round")]) == ("train.py:43", True)
+
+
+def test_a_call_of_a_model_is_a_place_though_keras_2_has_it_beside_fit():
+    called = ("/usr/lib/python3/site-packages/keras/src/engine/training.py", 590, "__call__")
+    assert place_of_op([("train.py", 43, "step"), called, (TENSORFLOW, 900, "round")]) == ("train.py:43", True)
