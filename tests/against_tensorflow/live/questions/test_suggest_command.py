@@ -49,14 +49,14 @@ def test_a_patch_of_the_confirmed_edit_is_written(model, capsys):
 @pytest.mark.skipif(shutil.which("git") is None, reason="git applies the patch")
 def test_the_diff_of_a_suggestion_is_a_patch_as_it_stands(model, monkeypatch):
     """Its last hunk reaches the end of the file."""
-    (model / "model.py").rename(model / "rounded.py")
+    (model / "model.py").rename(model / "with_a_round.py")
     monkeypatch.syspath_prepend(str(model))
-    module = importlib.import_module("rounded")
-    monkeypatch.delitem(sys.modules, "rounded")
+    module = importlib.import_module("with_a_round")
+    monkeypatch.delitem(sys.modules, "with_a_round")
     (found,) = graphcut.audit(module.build(), loss="loss").suggest_unblock("w")
     (model / "fix.patch").write_bytes(found.diff.encode("utf-8"))
     subprocess.run(["git", "apply", "fix.patch"], check=True, cwd=str(model))
-    assert "x = w + tf.stop_gradient(tf.round(w) - w)\n" in (model / "rounded.py").read_text(encoding="utf-8")
+    assert "x = w + tf.stop_gradient(tf.round(w) - w)\n" in (model / "with_a_round.py").read_text(encoding="utf-8")
 
 
 def test_what_is_asked_must_be_said(model, capsys):
