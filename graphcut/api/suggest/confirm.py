@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from graphcut.api.suggest.other_losses import LostGradients, OtherLoss, lost_in_step
+from graphcut.api.suggest.other_losses import LostGradients, OtherLoss, lost_by_edit
 from graphcut.api.suggest.source_edit import Replacement, Source
 
 if TYPE_CHECKING:
@@ -63,8 +63,6 @@ def _by_path(edits: Sequence[Edit]) -> Dict[str, List[Edit]]:
 
 
 Rows = Sequence[Tuple["VariableAudit", Optional["VariableAudit"]]]
-
-
 Holds = Callable[[Rows, Any, Sequence[LostGradients]], bool]
 
 
@@ -72,8 +70,8 @@ def confirm(audit: Any, edits: Sequence[Edit], holds: Holds, others: Sequence[Ot
     """Return whether the audit of the edited source is as intended; ``None`` if the source cannot be traced again.
 
     ``holds`` receives the rows of each variable before and after the edit (the latter may be missing), the audit after the
-    edit, and what the edit takes from the other losses of the step. Variables of a model that was built again are matched by
-    position, because Keras renumbers its layers.
+    edit, and what the edit takes from the other losses of the step or graph. Variables of a model that was built again are
+    matched by position, because Keras renumbers its layers.
     """
     from graphcut.backend.live import edited_code
 
@@ -105,24 +103,26 @@ def confirm(audit: Any, edits: Sequence[Edit], holds: Holds, others: Sequence[Ot
     if len(audits) <= retrace.index:
         return False
     after = audits[retrace.index]
-    same_row = partial(_find_same_row, is_built=bool(retrace.builder))
-    pairs = [(row, same_row(after, audit, row)) for row in audit.variables]
-    return holds(pairs, after, lost_in_step(others, audits, same_row))
+    match = partial(_match_rows, is_built=bool(retrace.builder))
+    rows = match(audit, after)
+    return holds([(row, rows[row.name]) for row in audit.variables], after, lost_by_edit(others, audits, after, match))
 
 
-def _find_same_row(after: Any, before: Any, variable: VariableAudit, is_built: bool) -> Optional[VariableAudit]:
-    """Return the row of a variable after an edit; in a model that was built again, the row at its position."""
-    row = _find_same_variable(after, before, variable)
-    is_alike = is_built and [(row.shape, row.dtype) for row in before] == [(row.shape, row.dtype) for row in after]
-    if row is not None or not is_alike:
-        return row
-    return next((new for old, new in zip(before, after) if old.name == variable.name), None)
+def _match_rows(before: Any, after: Any, is_built: bool) -> Dict[str, Optional[VariableAudit]]:
+    """Return, by name, the row of each variable in another audit of the same source: the same object, else the same name.
 
-
-def _find_same_variable(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:
-    """Return the row of a variable in another audit of the same source: the same object, else the same name."""
-    objects = dict(zip((each.name for each in before), before.identities))[variable.name]
-    for row, known in zip(after, after.identities):
-        if not objects.isdisjoint(known):
-            return row  # type: ignore[no-any-return]
-    return next((row for row in after if row.name == variable.name), None)
+    In a model that was built again, it is else the row at the same position.
+    """
+    new = list(after)
+    places: Dict[Any, int] = {}
+    for place, known in enumerate(after.identities):
+        for each in known:
+            places.setdefault(each, place)
+    by_name = {row.name: row for row in reversed(new)}
+    is_alike = is_built and [(row.shape, row.dtype) for row in before] == [(row.shape, row.dtype) for row in new]
+    result: Dict[str, Optional[VariableAudit]] = {}
+    for at, (row, objects) in enumerate(zip(before, before.identities)):
+        known_at: Optional[int] = min((places[each] for each in objects if each in places), default=None)
+        same = by_name.get(row.name) if known_at is None else new[known_at]
+        result[row.name] = new[at] if same is None and is_alike else same
+    return result

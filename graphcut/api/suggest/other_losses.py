@@ -7,7 +7,7 @@ differentiates. Only the variables that a loss trains count.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.live_routes import find_dependent_tensors
 from graphcut.analysis.request import Loss
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from graphcut.api.audit import Audit
 
 _NAMED = 4
-SameRow = Callable[[Any, Any, VariableAudit], Optional[VariableAudit]]
+# From an audit before an edit and one after it: the row after it of each variable, by its name before it.
+MatchRows = Callable[[Any, Any], Mapping[str, Optional[VariableAudit]]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class OtherLoss:
         others = [each.variable.name for each in self.audit._targets]
         return LostGradients(self.heading, tuple(names), tuple(others), is_part)
 
+    def passed(self, name: str) -> int:
+        """Return how many tensors the gradient of a variable passes."""
+        return _count_passed(self.flow, (each for each in self.targets if each.variable.name == name))
+
 
 def other_losses(audit: Audit) -> Tuple[OtherLoss, ...]:
     """Return the other losses of the step of an audit, or of its graph, with the variables that get a gradient of them."""
@@ -67,10 +72,12 @@ def other_losses(audit: Audit) -> Tuple[OtherLoss, ...]:
     if len(siblings) < 2:
         return tuple(_losses_of_graph(audit))
     listed, headings = with_headings(siblings)
-    pairs = [(head, each) for head, each in zip(headings, listed) if each is not audit]
-    return tuple(
-        OtherLoss(head, each, each._findings.flow, _with_gradient(each._findings.flow, each._targets)) for head, each in pairs
-    )
+    return tuple(_of_audit(head, each) for head, each in zip(headings, listed) if each is not audit)
+
+
+def _of_audit(heading: str, audit: Audit) -> OtherLoss:
+    flow = audit._findings.flow
+    return OtherLoss(heading, audit, flow, _with_gradient(flow, audit._targets))
 
 
 def _losses_of_graph(audit: Audit) -> Iterator[OtherLoss]:
@@ -124,35 +131,45 @@ def lost_by_stops(audit: Audit, others: Sequence[OtherLoss], tensors: Sequence[i
     return result
 
 
-def lost_in_step(others: Sequence[OtherLoss], after: Sequence[Any], same_row: SameRow) -> List[LostGradients]:
-    """Return what an edit of a step takes from the other losses; ``after`` are the audits of the edited step.
+def lost_by_edit(others: Sequence[OtherLoss], audits: Sequence[Any], edited: Any, match: MatchRows) -> List[LostGradients]:
+    """Return what an edit of the source takes from the other losses.
 
     Args:
-        others: the other losses, each with the audit of the step before the edit.
-        after: all audits of the edited step.
-        same_row: find the row of a variable in the audit after the edit.
+        others: the other losses before the edit.
+        audits: all audits of the edited source.
+        edited: the one of them that belongs to the audit whose source was edited.
+        match: find the rows of the same variables after the edit.
     """
     result = []
     for each in others:
-        new = _same_gradient(each.audit, after)
-        names = {row.variable.name for row in each.targets}
-        pairs = [(row, same_row(new, each.audit, row) if new is not None else None) for row in each.audit if row.name in names]
-        lost = [row.name for row, other in pairs if other is None or other.verdict not in WITH_GRADIENT]
-        kept = [(row.name, other.name) for row, other in pairs if row.name not in lost and other is not None]
-        part = [old for old, now in kept if passed(new, frozenset([now])) < passed(each.audit, frozenset([old]))]
+        new = _after_edit(each, audits, edited)
+        rows = match(each.audit, new.audit) if new else {}
+        getting = {target.variable.name for target in new.targets} if new else set()
+        names = {target.variable.name for target in each.targets}
+        pairs = [(row.name, rows.get(row.name)) for row in each.audit if row.name in names]
+        lost = [name for name, row in pairs if row is None or row.name not in getting]
+        kept = [(name, row.name) for name, row in pairs if row is not None and row.name in getting]
+        part = [name for name, now in kept if new and new.passed(now) < each.passed(name)]
         result += [each.lost(lost)] * bool(lost) + [each.lost(part, is_part=True)] * bool(part)
     return result
 
 
-def _same_gradient(before: Any, after: Sequence[Any]) -> Any:
-    """Return the audit of the same gradient call after an edit; ``None`` if the edited step does not take it."""
-    siblings = before._retrace.siblings
-    if len(siblings) == len(after):
-        return next(new for old, new in zip(siblings, after) if old is before)
-    return next((each for each in after if each.loss_where == before.loss_where), None)
+def _after_edit(before: OtherLoss, audits: Sequence[Any], edited: Any) -> Optional[OtherLoss]:
+    """Return the same loss after an edit; ``None`` if the edited source does not differentiate it."""
+    siblings = before.audit._retrace.siblings if before.audit._retrace else ()
+    if len(siblings) < 2:
+        return next((each for each in _losses_of_graph(edited) if each.heading == before.heading), None)
+    if len(siblings) == len(audits):
+        audit = next(new for old, new in zip(siblings, audits) if old is before.audit)
+    else:
+        audit = next((each for each in audits if each.loss_where == before.audit.loss_where), None)
+    return None if audit is None else _of_audit(before.heading, audit)
 
 
 def passed(audit: Audit, names: FrozenSet[str]) -> int:
     """Return how many tensors the gradients of some variables pass."""
-    tensors = frozenset(tensor for each in audit._targets if each.variable.name in names for tensor in each.tensors)
-    return len(find_dependent_tensors(audit._findings.flow, tensors))
+    return _count_passed(audit._findings.flow, (each for each in audit._targets if each.variable.name in names))
+
+
+def _count_passed(flow: GradientFlow, targets: Iterable[Target]) -> int:
+    return len(find_dependent_tensors(flow, frozenset(tensor for each in targets for tensor in each.tensors)))

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import graphcut
+from graphcut.cli import main
 from tests.patching import applied
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8")
@@ -110,3 +111,35 @@ def test_a_stop_in_a_graph_says_what_it_takes_from_the_other_trained_losses():
             tf.compat.v1.train.GradientDescentOptimizer(0.1).minimize(loss, var_list=[variable])
     (found,) = graphcut.audit(graph, loss="d_loss").suggest_stops(block="generator")
     assert "this also takes the gradient of g_loss:0 to generator" in found.note
+
+
+TWO_PATHS = """
+import tensorflow as tf
+
+def build():
+    with tf.Graph().as_default() as graph:
+        generator, critic = (tf.compat.v1.get_variable(name, [3], use_resource=True) for name in ("generator", "critic"))
+        fake = tf.exp(generator)
+        score = tf.reduce_sum(fake * critic)
+        seen = {seen}
+        losses = [tf.identity(-score, name="g_loss"), tf.reduce_sum(seen * critic, name="d_loss")]
+        for loss, variable in zip(losses, (generator, critic)):
+            tf.compat.v1.train.GradientDescentOptimizer(0.1).minimize(loss, var_list=[variable])
+    return graph
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8")
+def test_an_edit_of_a_function_that_builds_a_graph_is_judged_by_the_other_loss_after_it(tmp_path, capsys):
+    (tmp_path / "gan.py").write_text(TWO_PATHS.format(seen="fake * 2.0"), encoding="utf-8")
+    assert main(["suggest", "%s:build" % (tmp_path / "gan.py"), "--loss", "d_loss", "--block", "generator"]) == 0
+    told = capsys.readouterr().out
+    assert "+        seen = tf.stop_gradient(fake * 2.0)" in told and "g_loss" not in told.partition("---")[0]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8")
+def test_an_edit_of_a_function_that_builds_a_graph_takes_the_gradient_of_another_loss(tmp_path, capsys):
+    (tmp_path / "shared.py").write_text(TWO_PATHS.format(seen="fake"), encoding="utf-8")
+    source = "%s:build" % (tmp_path / "shared.py")
+    assert main(["suggest", source, "--loss", "d_loss", "--block", "generator", "--keep", "critic"]) == 0
+    assert "this also takes the gradient of g_loss:0 to generator" in capsys.readouterr().out
