@@ -157,7 +157,7 @@ _ANY = 1 << 60
 
 
 class Network(NamedTuple):
-    """A flow network. Arcs have numbers: ``heads`` holds the end of each, ``capacity`` the capacity that it has left.
+    """A flow network with numbered arcs: ``heads`` has the end of each arc, and ``capacity`` its remaining capacity.
 
     The reverse of an arc has the same number with the last bit flipped. Node ``i`` is entered at ``2 * i`` and left at
     ``2 * i + 1``, and ``arcs`` holds the arcs that leave each of these ends; the last two ends are the source and the sink.

@@ -679,7 +679,7 @@ class Audit:
         return to_dict(self)
 
     def to_json(self) -> str:
-        """``to_dict`` as indented ASCII text."""
+        """Return the result of ``to_dict`` as indented JSON in ASCII."""
         from graphcut.render.text.json_report import to_json
 
         return to_json(self)

@@ -47,7 +47,7 @@ def takes_targets(source: Any, args: Sequence[Any]) -> bool:
 
 
 def unaudited_step(source: Any) -> str:
-    """Return a note that the compiled step of a Keras model was not audited; empty for any other source."""
+    """Return a note if the source is a Keras model whose compiled step was not audited, else an empty text."""
     is_model = hasattr(source, "train_step") and hasattr(source, "compile") and not isinstance(source, type)
     if not is_model or getattr(source, "optimizer", None) is None:
         return ""

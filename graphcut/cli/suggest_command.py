@@ -66,9 +66,9 @@ def suggest(
 
 
 def _audits(say: Any, source: str, options: Dict[str, Any]) -> Sequence[Any]:
-    """Return the audits of SOURCE.
+    """Audit SOURCE.
 
-    The model or graph of a function without arguments can be built again from an edited source.
+    If a function without arguments builds the model or graph, an edit can be tested: the function runs again.
     """
     from graphcut.api.suggest.confirm import Retrace
     from graphcut.cli.audit_source import audit_source

@@ -65,7 +65,7 @@ class Diff:
         return json.dumps(self.to_dict(), indent=2)
 
     def draw(self, path: Path) -> Tuple[str, ...]:
-        """Draw the new side, with marks on the variables that gained or lost their gradient.
+        """Draw the new version, and mark the variables that gained or lost their gradient.
 
         Args:
             path: the output file; the suffix picks the format, as for ``audit.draw``. If several gradients of a step changed,

@@ -9,7 +9,7 @@ from graphcut.graph.flat import Shape
 
 
 class PartitionedVariable(NamedTuple):
-    """The partitioned variable to which a variable belongs."""
+    """The partitioned variable that a variable is a part of."""
 
     name: str
     shape: Shape

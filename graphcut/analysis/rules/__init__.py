@@ -1,1 +1,1 @@
-"""The gradient pattern of each op: what it carries from the gradients of its outputs to those of its inputs."""
+"""The gradient pattern of each op: which of its inputs get a gradient from which of its outputs."""

@@ -188,7 +188,7 @@ def copy_handle(source: Any, target: Any) -> None:
 
 
 def placeholder(tensor: Any) -> Any:
-    """Return a placeholder for a resource or variant, with the handle data of the original."""
+    """Return a placeholder for a resource or variant. It gets the handle data of the original tensor."""
     made = tf.compat.v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
     copy_handle(tensor, made)
     return made

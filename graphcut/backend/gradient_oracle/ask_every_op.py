@@ -286,7 +286,7 @@ class _Asker:
         return exact if isinstance(exact, list) else {"exact": exact}
 
     def _exact(self, question: GradientQuery) -> Any:
-        """Return the answers for known shapes, asked once for each class of dtypes."""
+        """Return the answers for known shapes. Each class of dtypes is asked about only once."""
         if self.is_gentle:
             return None
         return self._once(question, "exact", lambda: _exact_replies(self.signature, question))

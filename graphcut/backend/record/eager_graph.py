@@ -41,7 +41,7 @@ _FUNCTION = re.compile(r"__(?:inference|forward)_+(.*?)_*\d*$")
 
 
 class WatchedTensors(NamedTuple):
-    """What a tape watches: the ``id`` of each tensor or handle, with the op count at which watching began."""
+    """What a tape watches. ``watched`` has the ``id`` of each tensor or handle, and the number of ops when watching began."""
 
     spans: Tuple[Tuple[int, int], ...]
     watched: Tuple[Tuple[int, int], ...]

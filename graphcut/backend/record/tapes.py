@@ -82,9 +82,9 @@ class Tapes:
         self.pushes = 0  # how often a tape began to record
 
     def pushing(self, tape: Any) -> None:
-        """Handle a tape that is about to record.
+        """Note that a tape is about to record.
 
-        A tape that already holds ops recorded before the step, where it was not observed.
+        If the tape already holds ops, it recorded them before the step, when it was not observed.
         """
         self.pushes += 1
         self.before_push()

@@ -167,7 +167,7 @@ class _Builder:
         )  # fmt: skip
 
     def _special_kind(self, node: Any, attrs: Tuple[bytes, ...], kind: int) -> int:
-        """Return the kind of a handle (and record its shared name), of a call, or of an op of an unknown type."""
+        """Return the kind of a special node: a call, an op of an unknown type, or a handle, whose shared name is recorded."""
         if node.op in HANDLES:
             self.shared[len(self.names)] = shared_name(node.op, attrs)
         elif node.op in self.known.unknown:

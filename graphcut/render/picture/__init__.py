@@ -66,7 +66,7 @@ def draw(
 
 
 def _error_with_dot(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
-    """Return the error with the path of the DOT text, or the error unchanged if that text cannot be written either."""
+    """Save the DOT text, and return the error with its path; if it cannot be saved either, return the error unchanged."""
     try:
         save(beside, text.encode())
     except GraphcutError:

@@ -37,7 +37,7 @@ def to_dict(facts: ReportFacts) -> Dict[str, Any]:
 
 
 def to_json(facts: ReportFacts) -> str:
-    """Return ``to_dict`` as indented ASCII text, with names escaped by the rules of JSON."""
+    """Return the result of ``to_dict`` as indented JSON in ASCII; all other characters are escaped."""
     return json.dumps(to_dict(facts), indent=2, ensure_ascii=True)
 
 

@@ -51,7 +51,7 @@ def _general(facts: ReportFacts) -> Tuple[str, ...]:
 
 
 def _nothing_words(facts: ReportFacts) -> str:
-    """Return the remark for an audit in which no variable gets a gradient; others may get one if only some were audited."""
+    """Return the remark for an audit without any gradient. If only some variables were audited, others may get one."""
     if not facts.is_recorded and any(each.reason is LeftOutReason.FORGOTTEN for each in facts.left_out):
         return "none of the variables asked about gets a gradient"
     return "this loss trains nothing: no variable gets a gradient"
