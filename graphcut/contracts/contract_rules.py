@@ -150,7 +150,7 @@ class Subjects:
                 join_first(known, _NAMED),
                 frozen,
                 "".join(self._say_asked(pattern)),
-                self._say_raised("\n"),
+                self._say_raised(),
             )
         names = list(dict.fromkeys([*self.known_names(), *self.program]))
         read = [name for audit in self.audits for name in read_in_scope(audit, pattern.rstrip("*").rstrip("/"))]
@@ -166,20 +166,14 @@ class Subjects:
     def _say_asked(self, pattern: str) -> Iterator[str]:
         """Yield a line for each other gradient of the step that asks for variables that a pattern matches."""
         for place, (audit, head) in enumerate(zip(self.step, headings(self.step))):
-            asked = (
-                [] if any(audit is each for each in self.audits) else matching_names([each.name for each in audit], pattern)
-            )
-            if asked:
+            asked = matching_names([each.name for each in audit], pattern)
+            if asked and not any(audit is each for each in self.audits):
                 yield "\nGradient %d (%s) asks for %s." % (place, head, join_first(asked, 2))
 
-    def _say_raised(self, before: str) -> str:
+    def _say_raised(self) -> str:
         """Return that the step raises before it takes further gradients, if it does."""
         raised = next((each.raised for each in self.audits if each.raised), "")
-        return (
-            "%sThe step raises %s before it takes another gradient: mend that first." % (before, error_at(raised))
-            if raised
-            else ""
-        )
+        return "\nThe step raises %s before it takes another gradient: mend that first." % error_at(raised) if raised else ""
 
     @cached_property
     def _forgotten(self) -> Mapping[str, Audit]:

@@ -43,6 +43,11 @@ def is_float(dtype: int) -> bool:
     return base_dtype(dtype) in FLOATS
 
 
+def is_handle(dtype: int) -> bool:
+    """Return whether tensors of a dtype stand for a variable or another resource: a resource handle or a reference."""
+    return dtype == RESOURCE or dtype > REF
+
+
 def is_discrete(name: str) -> bool:
     """Return whether a dtype of that name never has a gradient: an integer, a boolean, a string.
 

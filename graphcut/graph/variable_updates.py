@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import AbstractSet, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.backward_part import BackwardCall, backward_part
-from graphcut.graph.dtypes import REF, RESOURCE
+from graphcut.graph.dtypes import is_handle
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.float_walks import consumers, reachable_ops, upstream
 from graphcut.graph.names import Names
@@ -60,7 +60,7 @@ def _slots(flat: FlatGraph, optimizers: Iterable[int]) -> Iterator[int]:
     """Yield what an optimizer's op writes besides the variable, its first input: the slots that it takes as references."""
     for op in optimizers:
         for tensor in flat.inputs[op]:
-            if flat.dtypes[tensor] == RESOURCE or flat.dtypes[tensor] > REF:
+            if is_handle(flat.dtypes[tensor]):
                 yield root(flat, tensor)
 
 
@@ -103,7 +103,7 @@ def _holders(flat: FlatGraph, every: Sequence[Write]) -> Dict[int, List[int]]:
     followers, written = consumers(flat), {write.op for write in every}
     holders: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
-        handles = {root(flat, each) for each in inputs if flat.dtypes[each] == RESOURCE or flat.dtypes[each] > REF}
+        handles = {root(flat, each) for each in inputs if is_handle(flat.dtypes[each])}
         if len(handles) > 1 or op not in written or op in followers:
             for handle in handles:
                 holders.setdefault(handle, []).append(op)

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from graphcut.errors import printable
-from graphcut.results import Barrier, BarrierKind, Condition, Role, Verdict
+from graphcut.results import Barrier, BarrierKind, Condition, Role, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.util.source_lines import nearby
 
@@ -101,6 +101,11 @@ def result_of(name: str) -> str:
 def name_words(name: str, limit: int = 120) -> str:
     """Return a name for display: see ``result_of``, escaped and shortened to ``limit``."""
     return escape_name(result_of(name), limit)
+
+
+def trainers(variable: VariableAudit) -> str:
+    """Return the names of the other losses that train a variable, joined by *and*."""
+    return " and ".join(map(escape_name, variable.trained_by))
 
 
 def is_condition(cut: Barrier) -> bool:

@@ -15,7 +15,7 @@ from graphcut.analysis.raising_ops import ancestors, find_feeding_tensors
 from graphcut.analysis.reasons.loss_terms import is_regularizer, terms_using
 from graphcut.analysis.reasons.routes import Routes, Step
 from graphcut.analysis.stop_roles import record_all, stops_below
-from graphcut.graph.dtypes import REF, RESOURCE, dtype_name, is_float
+from graphcut.graph.dtypes import dtype_name, is_float, is_handle
 from graphcut.graph.flat import Shape
 from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
@@ -171,7 +171,7 @@ class Reasons:
         held = (
             (each.name, tensor) for each in traced.variables for name in each.tensors for tensor in traced.names.tensors(name)
         )
-        return {tensor: name for name, tensor in held if _is_handle(traced.flat.dtypes[tensor])}
+        return {tensor: name for name, tensor in held if is_handle(traced.flat.dtypes[tensor])}
 
     def _is_made_of_floats(self, tensor: int) -> bool:
         flat, rules = self.findings.traced.flat, self.findings.flow.rules
@@ -345,10 +345,6 @@ class Reasons:
         if key not in self.known:
             self.known[key] = find()
         return self.known[key]
-
-
-def _is_handle(dtype: int) -> bool:
-    return dtype == RESOURCE or dtype > REF
 
 
 def _kept_last(reason: Reason, idioms: Mapping[str, Idiom]) -> Tuple[Barrier, ...]:

@@ -7,7 +7,7 @@ from typing import Any, Dict, FrozenSet, Iterator, List
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.variable_objects import captures
 from graphcut.backend.record.captures import called_functions
-from graphcut.graph.dtypes import REF, RESOURCE
+from graphcut.graph.dtypes import is_handle
 from graphcut.graph.op_types import VARIABLES
 from graphcut.graph.writing_ops import written_inputs
 
@@ -31,7 +31,7 @@ def _is_variable(handle: Any) -> bool:
     if not hasattr(handle, "op"):
         return getattr(handle, "_handle_data", handle) is not None
     inputs = [tensor.dtype.as_datatype_enum for tensor in handle.op.inputs]
-    return handle.op.type in _VARIABLES or any(dtype == RESOURCE or dtype > REF for dtype in inputs)
+    return handle.op.type in _VARIABLES or any(map(is_handle, inputs))
 
 
 def _graphs(root: Any) -> List[Any]:

@@ -24,6 +24,7 @@ from graphcut.results.words import (
     name_words,
     place,
     shape_text,
+    trainers,
 )
 from graphcut.util.source_lines import source_line
 from graphcut.util.text import every, join_first
@@ -220,9 +221,9 @@ def _update_words(variable: VariableAudit, raised: str = "") -> str:
     if variable.is_updated is False and gets and variable.trainable is not False:
         return " But the step never updates it."
     if is_of_others(variable):
-        return f" But {' and '.join(map(escape_name, variable.trained_by))} trains it, and the gradient of this loss does not."
+        return f" But {trainers(variable)} trains it, and the gradient of this loss does not."
     if variable.is_updated and not gets and variable.trained_by:
-        return f" It is trained by {' and '.join(map(escape_name, variable.trained_by))}."
+        return f" It is trained by {trainers(variable)}."
     if variable.is_updated and variable.verdict is Verdict.ZERO:
         return " The step writes it, but this gradient does not change its value."
     return " The step updates it nevertheless." if variable.is_updated and not gets else ""

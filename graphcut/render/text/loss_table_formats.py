@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 from graphcut.render.palette import FILLS
 from graphcut.render.text.table_rows import is_of_others
 from graphcut.results import Assumption, VariableAudit
-from graphcut.results.words import escape_name, place
+from graphcut.results.words import escape_name, place, trainers
 from graphcut.util.source_lines import nearby
 from graphcut.util.text import join_first
 
@@ -73,7 +73,7 @@ def _words(cell: Sequence[VariableAudit]) -> str:
 
 
 def _trainers(variable: VariableAudit) -> str:
-    return f"trained by {' and '.join(map(escape_name, variable.trained_by))}" if is_of_others(variable) else ""
+    return f"trained by {trainers(variable)}" if is_of_others(variable) else ""
 
 
 def _reason(variable: VariableAudit) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, 
 
 from graphcut.render.name_folding import Group, Label, distinct_barriers, fold_alike, names_beside, one_by_one
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
-from graphcut.results.words import at, branch, escape_name, kind_words, place
+from graphcut.results.words import at, branch, escape_name, kind_words, place, trainers
 from graphcut.results.words import shape_text as shape_text
 
 if TYPE_CHECKING:
@@ -145,13 +145,13 @@ def update(variable: VariableAudit) -> Iterator[str]:
     if variable.is_updated and not gets:
         yield _nevertheless(variable)
     if is_of_others(variable):
-        yield f"trained by {' and '.join(map(escape_name, variable.trained_by))}, not by this loss"
+        yield f"trained by {trainers(variable)}, not by this loss"
 
 
 def _nevertheless(variable: VariableAudit) -> str:
     """Return the remark on a variable that is written without a gradient of this loss that could change it."""
     if variable.trained_by:
-        return "trained by " + " and ".join(map(escape_name, variable.trained_by))
+        return f"trained by {trainers(variable)}"
     return "written, but this gradient does not change it" if variable.verdict is Verdict.ZERO else "updated nevertheless"
 
 
