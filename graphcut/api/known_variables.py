@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Collection, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
+from graphcut.api.refuse_step import is_keras_model
 from graphcut.api.select.resolve_places import variables_read_in
 from graphcut.api.select.resolve_variables import find_targets
 
@@ -30,7 +31,7 @@ def known_variables(audits: Iterable[Audit], source: Any) -> Mapping[str, Option
 
 def layers_to_freeze(audit: Audit, source: Any, names: Collection[str]) -> Sequence[str]:
     """Return the names of the layers of a compiled model that train exactly these variables; empty if no layers do."""
-    if not (hasattr(source, "train_step") and hasattr(source, "compile") and audit.is_recorded):
+    if not (is_keras_model(source) and audit.is_recorded):
         return ()
     from graphcut.backend.live.models import layers_to_freeze as find_layers
 

@@ -39,17 +39,21 @@ def check_model(source: Any, args: Sequence[Any]) -> None:
     )
 
 
+def is_keras_model(source: Any) -> bool:
+    """Return whether a source is a model of Keras, or a subclass of one, told without an import of Keras."""
+    return hasattr(source, "train_step") and hasattr(source, "compile")
+
+
 def takes_targets(source: Any, args: Sequence[Any]) -> bool:
     """Return whether a Keras model is passed the arguments of its ``fit``, not those of its ``call``."""
-    if not hasattr(source, "train_step") or not hasattr(source, "compile") or not args:
+    if not is_keras_model(source) or not args:
         return False
     return len(args) > _inputs(source) or hasattr(args[0], "element_spec") or hasattr(args[0], "on_epoch_end")
 
 
 def unaudited_step(source: Any) -> str:
     """Return a note if the source is a Keras model whose compiled step was not audited, else an empty text."""
-    is_model = hasattr(source, "train_step") and hasattr(source, "compile") and not isinstance(source, type)
-    if not is_model or getattr(source, "optimizer", None) is None:
+    if not is_keras_model(source) or isinstance(source, type) or getattr(source, "optimizer", None) is None:
         return ""
     return "not its compiled train_step: for that call graphcut.audit_step(model, x, y)"
 

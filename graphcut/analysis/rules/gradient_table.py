@@ -183,7 +183,8 @@ class TableOracle:
     def __init__(self, column: int, overlay: Optional[OpOverlay] = None) -> None:
         self.column, self._overlay = column, {} if overlay is None else overlay.ops
         self.version = versions()[column]
-        self.label = "TensorFlow %s (gradient table%s)" % (_short(self.version), " and %s" % overlay.label if overlay else "")
+        self._sources = "gradient table" + (" and %s" % overlay.label if overlay else "")
+        self.label = self._label(self._sources)
         behavior = data()["behavior"][column]
         self.trainable: FrozenSet[int] = frozenset(behavior["trainable"])
         self.surroundings = TensorFlowBehavior(
@@ -198,8 +199,11 @@ class TableOracle:
     def assumed(self) -> TableOracle:
         """Return the same oracle with a label that says why this version answers: the file names none."""
         result = copy(self)
-        result.label = "%s, assumed: the file names no version)" % self.label[:-1]
+        result.label = self._label(self._sources + ", assumed: the file names no version")
         return result
+
+    def _label(self, sources: str) -> str:
+        return "TensorFlow %s (%s)" % (_short(self.version), sources)
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
         """Return how this version treats the surroundings of an op. Users' gradient functions are not in the table."""

@@ -22,6 +22,7 @@ from typing import (
     Iterator,
     List,
     Mapping,
+    NamedTuple,
     Optional,
     Sequence,
     Set,
@@ -92,7 +93,7 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     others = other_losses(audit)
     needed = tensors_needed(audit, others)
     try:
-        cuts, inexact, is_all = _find_cuts(request.traced, flow, away, kept, beside, needed, most)
+        cuts, inexact, is_all = _CutSearch(request.traced, flow, away, kept, beside, most).find(needed)
     except Uncuttable as error:
         raise _impossible(request.traced.flat, error.tensor, blocked) from None
     rank = ranks(flow)
@@ -167,56 +168,52 @@ def _forgotten(audit: Audit, away: FrozenSet[int]) -> List[Target]:
     return [each for each in result if away.isdisjoint(each.tensors)]
 
 
-def _find_cuts(
-    traced: LoadedGraph,
-    flow: GradientFlow,
-    away: FrozenSet[int],
-    kept: Sequence[Target],
-    beside: Sequence[Target],
-    needed: FrozenSet[int],
-    most: int,
-) -> Tuple[Sequence[FrozenSet[int]], FrozenSet[FrozenSet[int]], bool]:
-    """Return the smallest cuts, those of them that may cost a kept variable a part of its gradient, and whether these are all.
+class _CutSearch(NamedTuple):
+    """The search for the smallest cuts of the paths to some tensors (``away``).
 
-    Cuts that avoid what the other losses need (``needed``) come first; if no cut does that and keeps all gradients whole,
-    those that only avoid it are added.
+    The gradients of ``kept`` stay whole. Those of ``beside`` do, too, unless that takes more stops.
     """
-    inexact: Sequence[FrozenSet[int]] = ()
-    if needed:
-        with suppress(Uncuttable):
-            cuts, is_all = _sparing_cuts(traced, flow, away, kept, beside, needed, most)
-            return cuts, frozenset(), is_all
-        with suppress(Uncuttable):
-            inexact, _ = _smallest(traced, paths_to(flow, away, frozenset(), needed), _MOST)
-    try:
-        cuts, is_all = _sparing_cuts(traced, flow, away, kept, beside, frozenset(), most)
-    except Uncuttable:
-        if not inexact:
-            raise
-        cuts, is_all = (), True
-    return [*inexact, *cuts], frozenset(inexact).difference(cuts), is_all
 
+    traced: LoadedGraph
+    flow: GradientFlow
+    away: FrozenSet[int]
+    kept: Sequence[Target]
+    beside: Sequence[Target]
+    most: int
 
-def _sparing_cuts(
-    traced: LoadedGraph,
-    flow: GradientFlow,
-    away: FrozenSet[int],
-    kept: Sequence[Target],
-    beside: Sequence[Target],
-    needed: FrozenSet[int],
-    most: int,
-) -> Tuple[Sequence[FrozenSet[int]], bool]:
-    """Return the smallest cuts that avoid ``needed``, and whether these are all.
+    def find(self, needed: FrozenSet[int]) -> Tuple[Sequence[FrozenSet[int]], FrozenSet[FrozenSet[int]], bool]:
+        """Return the smallest cuts, those that may cost a kept variable a part of its gradient, and whether these are all.
 
-    Those that keep the gradients of ``beside`` as well come first, unless they take more stops.
-    """
-    cuts, is_all = _smallest(traced, paths_to(flow, away, _tensors(kept), needed), most)
-    if beside and cuts:
-        with suppress(Uncuttable):
-            others, is_every_one = _smallest(traced, paths_to(flow, away, _tensors([*kept, *beside]), needed), most)
-            if others and len(others[0]) <= len(cuts[0]):
-                return others, is_every_one
-    return cuts, is_all
+        Cuts that avoid what the other losses need (``needed``) come first. If no cut does that and keeps all gradients whole,
+        those that only avoid it are added.
+        """
+        inexact: Sequence[FrozenSet[int]] = ()
+        if needed:
+            with suppress(Uncuttable):
+                cuts, is_all = self._find_whole(needed)
+                return cuts, frozenset(), is_all
+            with suppress(Uncuttable):
+                inexact, _ = _smallest(self.traced, paths_to(self.flow, self.away, frozenset(), needed), _MOST)
+        try:
+            cuts, is_all = self._find_whole(frozenset())
+        except Uncuttable:
+            if not inexact:
+                raise
+            cuts, is_all = (), True
+        return [*inexact, *cuts], frozenset(inexact).difference(cuts), is_all
+
+    def _find_whole(self, needed: FrozenSet[int]) -> Tuple[Sequence[FrozenSet[int]], bool]:
+        """Return the smallest cuts that avoid ``needed`` and keep gradients whole, and whether these are all."""
+        cuts, is_all = self._find_keeping(self.kept, needed)
+        if self.beside and cuts:
+            with suppress(Uncuttable):
+                others, is_every_one = self._find_keeping([*self.kept, *self.beside], needed)
+                if others and len(others[0]) <= len(cuts[0]):
+                    return others, is_every_one
+        return cuts, is_all
+
+    def _find_keeping(self, kept: Sequence[Target], needed: FrozenSet[int]) -> Tuple[Sequence[FrozenSet[int]], bool]:
+        return _smallest(self.traced, paths_to(self.flow, self.away, _tensors(kept), needed), self.most)
 
 
 def _losing_words(request: AuditRequest, flow: GradientFlow, cut: Sequence[int], beside: Sequence[Target]) -> str:

@@ -56,7 +56,8 @@ def numbers(
     result = [box for _, box in drawn.nodes(data="box")]
     places = {node: at for at, node in enumerate(drawn)}
     boxes = {op: at for at, box in enumerate(result) for op in box.ops}
-    listed = _within_limit([group.variables for group in fold_alike(facts.variables)])
+    groups = [group.variables for group in fold_alike(facts.variables)]
+    listed = _within_limit(groups)
     order = {id(each): at for at, each in enumerate(each for group in listed for each in group)}
     return {
         "heading": escape_name(heading),
@@ -66,7 +67,7 @@ def numbers(
         "insides": {at: _inside(part, facts, order) for at, part in insides.items()},
         "links": [[places[start], places[end], link.line.value] for start, end, link in drawn.edges(data="link")],
         **_variables(facts, [each for group in listed for each in group], boxes),
-        "groups": _groups(facts, listed, order),
+        "groups": _groups(facts, groups, listed, order),
         "stops": list(_stops(facts, order, boxes)),
         "total": len(facts.variables),
         "missing": sum(each.verdict not in WITH_GRADIENT for each in facts.variables),
@@ -129,7 +130,12 @@ def _variables(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapp
     return {"variables": dict(zip(names, filled)), "words": words.values, "ways": ways.values}
 
 
-def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: Mapping[int, int]) -> List[Dict[str, Any]]:
+def _groups(
+    facts: PageFacts,
+    groups: Sequence[Sequence[VariableAudit]],
+    listed: Sequence[Sequence[VariableAudit]],
+    order: Mapping[int, int],
+) -> List[Dict[str, Any]]:
     return [
         {
             "verdict": row.verdict.value,
@@ -139,9 +145,9 @@ def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: 
             "where": row.where,
             "first": order[id(group[0])],
             "listed": len(group),
-            "count": len(whole.variables),
+            "count": len(whole),
         }
-        for row, group, whole in zip(rows_of(facts), listed, fold_alike(facts.variables))
+        for row, group, whole in zip(rows_of(facts), listed, groups)
     ]
 
 
