@@ -129,14 +129,17 @@ def _verdicts(audit: Audit) -> Mapping[str, VariableVerdict]:
 
 def compare_verdicts(old: Mapping[str, AuditedVerdicts], new: Mapping[str, AuditedVerdicts]) -> Tuple[VerdictChange, ...]:
     """Return the changes between two snapshots, source by source and gradient by gradient, in sorted order."""
-    return tuple(change for source in sorted({*old, *new}) for change in _of_source(source, old.get(source), new.get(source)))
+    return tuple(change for each in _matching_gradients(old, new) for change in _of_gradient(*each))
 
 
-def _of_source(source: str, old: Optional[AuditedVerdicts], new: Optional[AuditedVerdicts]) -> Iterator[VerdictChange]:
-    before = {} if old is None else old.gradients
-    after = {} if new is None else new.gradients
-    for head, other in _matching_headings(list(before), list(after)):
-        yield from _of_gradient(source, other or head or "", before.get(head or "", {}), after.get(other or "", {}))
+def _matching_gradients(
+    old: Mapping[str, AuditedVerdicts], new: Mapping[str, AuditedVerdicts]
+) -> Iterator[Tuple[str, str, Mapping[str, VariableVerdict], Mapping[str, VariableVerdict]]]:
+    """Yield the source and the heading of each gradient, with its verdicts on both sides."""
+    for source in sorted({*old, *new}):
+        before, after = (side[source].gradients if source in side else {} for side in (old, new))
+        for head, other in _matching_headings(list(before), list(after)):
+            yield source, other or head or "", before.get(head or "", {}), after.get(other or "", {})
 
 
 def _matching_headings(old: Sequence[str], new: Sequence[str]) -> Iterator[Tuple[Optional[str], Optional[str]]]:
@@ -192,12 +195,10 @@ def match_variables(
 def renamed_variables(old: Mapping[str, AuditedVerdicts], new: Mapping[str, AuditedVerdicts]) -> Tuple[Tuple[str, str], ...]:
     """Return the names, before and after, of the variables that were matched although they differ in more than numbers."""
     pairs: Dict[Tuple[str, str], None] = {}
-    for source in sorted({*old, *new}):
-        before, after = (side[source].gradients if source in side else {} for side in (old, new))
-        for head, other in _matching_headings(list(before), list(after)):
-            for name, now in match_variables(before.get(head or "", {}), after.get(other or "", {})):
-                if name and now and without_numbers(name) != without_numbers(now):
-                    pairs[name, now] = None
+    for _, _, before, after in _matching_gradients(old, new):
+        for name, now in match_variables(before, after):
+            if name and now and without_numbers(name) != without_numbers(now):
+                pairs[name, now] = None
     return tuple(pairs)
 
 

@@ -12,7 +12,7 @@ import gc
 import random
 import types
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -93,12 +93,11 @@ def _forgets_of(value: Any, known: FrozenSet[int]) -> Iterator[Restore]:
 def _forget_names(
     table: Dict[Any, Any], old: Dict[Any, Any], known: FrozenSet[int], names: Optional[FrozenSet[str]] = None
 ) -> None:
-    for name in list(table) if names is None else names.intersection(table):
-        if table[name] is not old.get(name, _MISSING) and _remembers(table[name], known):
-            if name in old:
-                dict.__setitem__(table, name, old[name])
-            else:
-                dict.__delitem__(table, name)
+    for name in _remembering_names(table, old, known, names):
+        if name in old:
+            dict.__setitem__(table, name, old[name])
+        else:
+            dict.__delitem__(table, name)
 
 
 def _forget_elements(value: Any, old: List[Any], known: FrozenSet[int]) -> None:
@@ -113,12 +112,19 @@ def _forget_cell(cell: Any, old: Any, known: FrozenSet[int]) -> None:
 
 
 def _forget_attributes(value: Any, old: Dict[str, Any], known: FrozenSet[int]) -> None:
-    for name, each in list(vars(value).items()):
-        if each is not old.get(name, _MISSING) and _remembers(each, known):
-            if name in old:
-                setattr(value, name, old[name])
-            else:
-                delattr(value, name)
+    for name in _remembering_names(vars(value), old, known):
+        if name in old:
+            setattr(value, name, old[name])
+        else:
+            delattr(value, name)
+
+
+def _remembering_names(
+    table: Mapping[Any, Any], old: Mapping[Any, Any], known: FrozenSet[int], names: Optional[FrozenSet[str]] = None
+) -> List[Any]:
+    """Return the names in a table, or those of ``names``, that were bound anew to what remembers such a tensor."""
+    among = list(table) if names is None else names.intersection(table)
+    return [name for name in among if table[name] is not old.get(name, _MISSING) and _remembers(table[name], known)]
 
 
 def _forget_answers(cache: Any, before: Any, known: FrozenSet[int]) -> None:
