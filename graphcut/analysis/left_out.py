@@ -44,7 +44,7 @@ _NEXT = READERS | {"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "Broa
 
 
 class StepFacts(NamedTuple):
-    """Facts about a step, for one of its gradient calls; variables by the ``id`` of live variables.
+    """Facts about a step for one of its gradient calls. Each variable is given by the ``id`` of the live variable.
 
     ``updated``: the variables that the step writes, ``None`` if unknown; ``requested``: those that any gradient of the step
     asks for; ``untracked``: those that the step's Keras model does not list; ``raised``: the error that the step raises after

@@ -127,7 +127,7 @@ class Audit:
 
     @cached_property
     def stops_of_loss(self) -> Tuple[Stop, ...]:
-        """``stops``, with the roles that they have if a gradient is asked for the variables in ``left_out``, too."""
+        """Return ``stops`` with the roles that they would have if the gradient call included the variables in ``left_out``."""
         others = [(each.variable.name, each.tensors, self._findings.verdict(each)[0]) for each in self.left_out_targets]
         return stops(self._findings, [*self._judged, *others]) if others else self.stops
 

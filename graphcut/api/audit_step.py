@@ -153,7 +153,7 @@ def share_updates(calls: Sequence[GradientCall]) -> Iterator[GradientCall]:
 
 
 def name_trainers(audits: Sequence[Audit]) -> Sequence[Audit]:
-    """Return the audits of a step; a variable that gets no gradient of one loss names the losses that train it."""
+    """Add to each variable without a gradient of its loss the other losses that train it; return the audits."""
     heads = headings(audits) if len(audits) > 1 else ()
     trainers: Dict[int, List[str]] = {}
     for head, each in zip(heads, audits):

@@ -59,7 +59,7 @@ def load_source(
 
 
 def _functions_in(path: str) -> List[str]:
-    """Return the names of the functions in a file, which is not executed, last first: helpers come before their caller."""
+    """Return the names of the functions in a file, last first, since helpers precede their caller. Nothing is executed."""
     try:
         with open(path, "rb") as stream:
             tree = ast.parse(stream.read())
@@ -173,7 +173,7 @@ def _traceable(source: str, results: Any, specs: Sequence[Spec]) -> Tuple[Any, S
 
 
 def _takes_gradient(step: Callable[[], Any]) -> bool:
-    """Return whether a function that raised takes a gradient first, as a step does whose optimizer gets only ``None``."""
+    """Return whether a function that raised had taken a gradient before, like a step whose optimizer gets only ``None``."""
     from graphcut.api.audit_step import audit_step
 
     try:

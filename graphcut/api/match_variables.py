@@ -161,7 +161,7 @@ def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[
 
 
 def match_renamed(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[Tuple[int, int]]:
-    """Return pairs of places of variables that have another name now, among those that ``match_names`` left over.
+    """Return pairs of places of renamed variables, among those that ``match_names`` did not match.
 
     A variable moves within its scope (``adapter/kernel`` is ``adapter/dense/kernel``), or its whole scope has another name, if
     both lists hold the same scopes with the same names and shapes below. Only pairs without an alternative count.

@@ -40,7 +40,7 @@ def check_model(source: Any, args: Sequence[Any]) -> None:
 
 
 def is_keras_model(source: Any) -> bool:
-    """Return whether a source is a model of Keras, or a subclass of one, told without an import of Keras."""
+    """Return whether a source has the methods of a Keras model. Keras is not imported."""
     return hasattr(source, "train_step") and hasattr(source, "compile")
 
 

@@ -171,7 +171,7 @@ class Subjects:
                 yield "\nGradient %d (%s) asks for %s." % (place, head, join_first(asked, 2))
 
     def _say_raised(self) -> str:
-        """Return that the step raises before it takes further gradients, if it does."""
+        """Return the sentence that the step raises before it takes another gradient; empty if it does not raise."""
         raised = next((each.raised for each in self.audits if each.raised), "")
         return "\nThe step raises %s before it takes another gradient: mend that first." % error_at(raised) if raised else ""
 
@@ -452,7 +452,7 @@ def _blocked_finding(subjects: Subjects, subject: Subject, rule: str) -> Finding
 
 
 def _meant_advices(subject: Subject) -> Mapping[str, str]:
-    """Return what to do about stops that all belong to idioms and stay: the variable should not have been asked for."""
+    """Return the advice for stops that all belong to idioms and should stay: leave the variable out of the gradient call."""
     audit, cut = subject.audit, subject.variable.cut
     if not (cut and audit.is_recorded):
         return {}

@@ -100,7 +100,7 @@ class VerdictChange:
         return "%-7s %s%s: %s → %s%s" % (self.direction, self.variable, renamed, self.before, self.after, self._op_words())
 
     def _op_words(self) -> str:
-        """Return what the op has to do with the change: a stop that cuts no more may be in the code still, elsewhere."""
+        """Return how the op is related to the change. A stop that no longer cuts may still be in the code, elsewhere."""
         if not self.op:
             return ""
         is_branch = Verdict.CONDITIONAL.value in (self.before, self.after)

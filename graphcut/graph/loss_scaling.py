@@ -21,7 +21,7 @@ _LONGEST = 6
 
 
 def without_scale(flat: FlatGraph, losses: Tuple[int, ...], gradients: AbstractSet[int]) -> Tuple[int, ...]:
-    """Return the losses, each without a scale that the gradients, as ops, are divided by again."""
+    """Return the losses. A scale by which the gradients (given as ops) are divided again is removed."""
     return tuple(_factor(flat, loss, gradients) for loss in losses)
 
 

@@ -64,7 +64,7 @@ def fold_alike(variables: Sequence[VariableAudit], others: Iterable[str] = ()) -
 
 
 def names_beside(left_out: Iterable[LeftOut]) -> List[str]:
-    """Return the names, of variables that the gradient call left out, that no label for a scope may cover.
+    """Return the names of the left-out variables that no label for a scope may cover.
 
     A layer's state is no such variable: ``bn/*`` stands beside its moving averages.
     """

@@ -147,7 +147,7 @@ class Reasons:
                 yield each.op, Maker(flat.names[op], flat.type(op), dtype_name(flat.dtypes[tensor]))
 
     def _replaced_variables(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, str]]:
-        """Yield the barriers at an unwatched tensor that a variable's own value was moved to, each with the variable."""
+        """Yield each barrier at an unwatched tensor that may be a variable's new value (``w - step``), and that variable."""
         traced = self.findings.traced
         flat = traced.flat
         for each in cut if BarrierKind.NOT_WATCHED in {each.kind for each in cut} else ():
@@ -166,7 +166,7 @@ class Reasons:
         return flat.inputs[op] if flat.type(op) in _MOVES | _PASSING_ON | READERS else ()
 
     def _names_by_tensor(self) -> Dict[int, str]:
-        """Return the names of the variables by their handles and references, without tensors that stand for no variable."""
+        """Return the names of the variables by the tensors of their handles and references."""
         traced = self.findings.traced
         held = (
             (each.name, tensor) for each in traced.variables for name in each.tensors for tensor in traced.names.tensors(name)
@@ -232,7 +232,7 @@ class Reasons:
         keys = {each: key for key, name in own for each in traced.names.tensors(name)}
 
         def passed_on(each: int) -> List[int]:
-            """Return what only hands a result on: out of a call, or to an output."""
+            """Return the outputs of the ops that only pass a tensor on: out of a call, or to an output."""
             return [made for op in readers.get(each, ()) if flat.type(op) in _PASSING_ON for made in flat.outputs(op)]
 
         for call in calls:

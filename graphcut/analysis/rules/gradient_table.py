@@ -197,7 +197,7 @@ class TableOracle:
         self._answers: BoundedCache[GradientReply] = BoundedCache(ROOM)
 
     def assumed(self) -> TableOracle:
-        """Return the same oracle with a label that says why this version answers: the file names none."""
+        """Return the same oracle. Its label says that the version is assumed, because the file names none."""
         result = copy(self)
         result.label = self._label(self._sources + ", assumed: the file names no version")
         return result

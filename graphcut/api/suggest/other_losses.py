@@ -1,4 +1,4 @@
-"""Which gradients of the other losses an edit takes away.
+"""Find which gradients of other losses an edit takes away.
 
 The other losses are those of the same step, each with its own audit, or those that the backward part of the same graph
 differentiates. Only the variables that a loss trains count.

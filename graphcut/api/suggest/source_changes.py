@@ -144,7 +144,7 @@ def _openings(
 
 
 def _without_no_op(source: Source, statement: ast.stmt, edit: List[Replacement]) -> List[Replacement]:
-    """Return the edit; if it would leave ``k = k``, it takes out the line, unless that is the only one of its block."""
+    """Return the edit. If it would leave ``k = k``, remove the line instead, unless its block has no other line."""
     if not isinstance(statement, ast.Assign) or len(edit) != 1 or len(source.block(statement)) < 2:
         return edit
     (target, *others), (only,) = statement.targets, edit

@@ -162,7 +162,7 @@ def _ranked(alternatives: Sequence[_Alternative], most: int) -> List[Suggestion]
 
 
 def _forgotten(audit: Audit, away: FrozenSet[int]) -> List[Target]:
-    """Return the variables that the loss reads, that may learn, and that the gradient call does not ask for yet."""
+    """Return the trainable variables that the loss reads and the gradient call does not include."""
     names = {each.name for each in audit.left_out if each.reason is LeftOutReason.FORGOTTEN and not each.is_stopped}
     result = [each for each in audit.left_out_targets if each.variable.name in names]
     return [each for each in result if away.isdisjoint(each.tensors)]
@@ -217,7 +217,7 @@ class _CutSearch(NamedTuple):
 
 
 def _losing_words(request: AuditRequest, flow: GradientFlow, cut: Sequence[int], beside: Sequence[Target]) -> str:
-    """Say which variables that no gradient is asked for some stops cut off as well."""
+    """Name the variables outside the gradient call that some stops cut off, too."""
     after = analyze(stop_tensors(request, cut)) if beside else flow
     lost = [each for each in beside if any(after.verdict(tensor) is not flow.verdict(tensor) for tensor in each.tensors)]
     names = join_first([escape_name(each.variable.name) for each in lost], _NAMED)

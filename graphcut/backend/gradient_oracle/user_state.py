@@ -48,7 +48,7 @@ def same_state(function: Any) -> Iterator[None]:
 
 @contextmanager
 def forget_traced_tensors(functions: Sequence[Any]) -> Iterator[None]:
-    """On exit, restore what remembers a tensor of a graph that was built meanwhile.
+    """On exit, restore each name, element and attribute that holds a tensor of a graph that was built in the block.
 
     Everything else that the functions changed stays, such as what they count.
     """
@@ -122,7 +122,7 @@ def _forget_attributes(value: Any, old: Dict[str, Any], known: FrozenSet[int]) -
 def _remembering_names(
     table: Mapping[Any, Any], old: Mapping[Any, Any], known: FrozenSet[int], names: Optional[FrozenSet[str]] = None
 ) -> List[Any]:
-    """Return the names in a table, or those of ``names``, that were bound anew to what remembers such a tensor."""
+    """Return the names in a table, or those of ``names``, whose value is new and holds such a tensor."""
     among = list(table) if names is None else names.intersection(table)
     return [name for name in among if table[name] is not old.get(name, _MISSING) and _remembers(table[name], known)]
 

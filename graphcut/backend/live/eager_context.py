@@ -16,7 +16,7 @@ def is_initialized() -> bool:
 
 @contextmanager
 def soft_placement() -> Iterator[None]:
-    """Let what is built here initialize the context as eager code would: ops go to another device where theirs is missing.
+    """Initialize the context as eager code would, if the block needs it: an op whose device is missing runs on another.
 
     TensorFlow places softly if the context is initialized eagerly, not if it is while a graph is built.
     """

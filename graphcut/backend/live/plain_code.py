@@ -43,7 +43,7 @@ _MOST_ELEMENTS = 100
 
 
 class _Elements(NamedTuple):
-    """The tensors that were written to a ``TensorArray``, and the flow that stands for this state of it."""
+    """The tensors that were written to a ``TensorArray``, and the flow tensor of the array after that."""
 
     flow: Any
     tensors: Dict[int, Any]
@@ -217,7 +217,7 @@ _QUESTIONS = (
 
 
 def _wrap_missing_attribute(original: Any) -> Any:
-    """Wrap the lookup of what a traced tensor lacks: user code that was told that it runs eagerly may ask for its value.
+    """Wrap the lookup of attributes that a traced tensor lacks: code that was told it runs eagerly may call ``.numpy()``.
 
     Its value is the result of a host call, which passes no gradient on.
     """
@@ -244,7 +244,7 @@ def _value_of(tensor: Any) -> Any:
 
 
 def _wrap_conversion(original: Any) -> Any:
-    """Wrap the conversion of a function that is passed to TensorFlow: if it is the default, eager code has it, too."""
+    """Wrap the conversion of a function that is passed to TensorFlow. The default conversion happens in eager code, too."""
 
     @functools.wraps(original)
     def tf_convert(function: Any, *args: Any, **kwargs: Any) -> Any:

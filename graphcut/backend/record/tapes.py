@@ -210,7 +210,7 @@ def _wrap_recording_method(original: Any, noting: Callable[[], Optional[Tapes]])
 class _RecordPause:
     """Provide a context in which tapes do not record, and note it. Each call of a function enters one: it must be fast.
 
-    A pause of no tape is not kept: steps of traced code, which have none while they run, would add to the pauses for ever.
+    A pause is kept only if a tape may record in it; otherwise, every traced step would add one.
     """
 
     __slots__ = ("_tapes", "_context", "_start", "_pushes")

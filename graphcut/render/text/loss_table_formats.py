@@ -113,7 +113,7 @@ def _cuts(cell: Sequence[VariableAudit]) -> List[Dict[str, Any]]:
 
 
 def to_json(table: LossTable) -> str:
-    """Return ``to_dict`` as indented ASCII text."""
+    """Return the result of ``to_dict`` as indented JSON in ASCII."""
     return json.dumps(to_dict(table), indent=2, ensure_ascii=True)
 
 
