@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
 
 from graphcut.analysis.idioms import Idiom
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import SEPARATOR, FlatGraph
-from graphcut.render.text.advice import brief
+from graphcut.render.text.advice import COUNTS_RUNS, brief, counts_runs
 from graphcut.results import Barrier, BarrierKind, Condition, Role, VariableAudit, Verdict
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[BarrierMark]]
 
 def _marks_on_edges(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, BarrierMark]]:
     drawn, marked, starts = set(), set(), _call_starts(facts, ops)
+    conditions = _conditions_of_loops(facts, ops)
     for variable, cut in ((each, cut) for each in facts.variables for cut in each.cut):
         if cut in marked:  # many variables have the same cut
             continue
@@ -61,7 +62,8 @@ def _marks_on_edges(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barri
         if own:
             marked.add(cut)
         if edge:
-            yield edge, cut_mark(facts, ops, cut)
+            mark = cut_mark(facts, ops, cut)
+            yield edge, replace(mark, advice=COUNTS_RUNS) if cut in conditions else mark
     moments = _stops_of_moments(ops.flat)
     for stop in facts.stops:
         edge = _edge(ops, stop.op, 0, BarrierKind.STOP_GRADIENT)
@@ -70,12 +72,25 @@ def _marks_on_edges(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barri
             yield edge, BarrierMark(stop.op, 0, BarrierKind.STOP_GRADIENT, stop.where, role)
 
 
+def _conditions_of_loops(facts: PictureFacts, ops: Ops) -> FrozenSet[Barrier]:
+    """Return the barriers of all cuts that are only the condition of a loop: no soft choice stands in for such a barrier."""
+    cuts = dict.fromkeys(each.cut for each in facts.variables if each.cut)
+    return frozenset(
+        barrier for cut in cuts if counts_runs(cut, {each.op: _dtype(ops, each) for each in cut}) for barrier in cut
+    )
+
+
+def _dtype(ops: Ops, cut: Barrier) -> str:
+    """Return the dtype of the first output of a barrier's op; empty if it has none."""
+    op = ops.numbers.get(cut.op)
+    outputs = ops.flat.outputs(op) if op is not None and op < len(ops.flat.names) else ()
+    return dtype_name(ops.flat.dtypes[outputs[0]]) if outputs else ""
+
+
 def cut_mark(facts: PictureFacts, ops: Ops, cut: Barrier) -> BarrierMark:
     """Return the mark for a barrier in a cut, with its idiom and advice."""
-    idiom, op = facts.idioms.get(cut.op, ""), ops.numbers.get(cut.op)
-    outputs = ops.flat.outputs(op) if op is not None and op < len(ops.flat.names) else ()
-    made = dtype_name(ops.flat.dtypes[outputs[0]]) if outputs else ""
-    advice = next((each.brief for each in Idiom if each.label == idiom), None) or brief(cut, made)
+    idiom = facts.idioms.get(cut.op, "")
+    advice = next((each.brief for each in Idiom if each.label == idiom), None) or brief(cut, _dtype(ops, cut))
     return BarrierMark(cut.op, cut.input, cut.kind, cut.where, idiom=idiom, advice=advice)
 
 

@@ -109,6 +109,7 @@ RUNS = (
     "it decides how often a loop runs, and nothing with a gradient stands in for that number: leave it out of the "
     "variables that you ask about. To learn how many steps count, run a fixed number of them and weight the result of each"
 )
+COUNTS_RUNS = "it counts the runs of a loop"
 STATISTICS = (
     "a batch normalization that is not training uses its moving averages as they are: they are set by assignment in "
     "training, not learned. If that is intended, leave it out of the variables that you ask about"
@@ -174,7 +175,7 @@ def brief(cut: Barrier, made: str) -> str:
     if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in _WHOLES):
         return "instead: let the loss read this piece" if cut.type in _WHOLES else "instead: a factor that is not 0"
     if cut.type == "LoopCond":
-        return "it counts runs"
+        return COUNTS_RUNS
     general = BARRIER_RECORDS[cut.kind].brief
     if cut.kind in _WITHOUT and cut.type in SAMPLES:
         return _BRIEF_OF_TYPES[SAMPLES[cut.type]]
@@ -186,11 +187,20 @@ def brief(cut: Barrier, made: str) -> str:
 
 
 def counts_runs(cut: Sequence[Barrier], dtypes: Mapping[str, str]) -> bool:
-    """Return whether a cut is the condition of a loop, of TensorFlow 1 or 2, with the comparisons and casts that feed it."""
+    """Return whether a cut is the condition of a loop, of TensorFlow 1 or 2, with what feeds and reads it.
+
+    These are the comparisons and casts before it, and the predicates of a v1 loop's ``Switch`` ops after it.
+    """
     loops = [each for each in cut if each.type.endswith("While")]
     conditions = [each for each in cut if each.type == "LoopCond" or (loops and is_condition(each))]
     others = [each for each in cut if each not in loops and each not in conditions]
-    return bool(conditions) and all(each.type == "Cast" or dtypes.get(each.op) == "bool" for each in others)
+    return bool(conditions) and all(
+        each.type == "Cast" or _is_predicate(each) or dtypes.get(each.op) == "bool" for each in others
+    )
+
+
+def _is_predicate(cut: Barrier) -> bool:
+    return cut.kind is BarrierKind.DTYPE and cut.type in ("Switch", "RefSwitch")
 
 
 def stand_in(dtype: str) -> str:

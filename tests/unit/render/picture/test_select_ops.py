@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import networkx as nx
 
+import graphcut
 from graphcut.render.picture import ops as numbered
-from graphcut.render.picture.build import _LINES
+from graphcut.render.picture.build import _LINES, picture
 from graphcut.render.picture.model import Line
 from graphcut.render.picture.select_ops import routes as sketched
 from graphcut.results import BarrierKind, Role, Stop, Verdict
@@ -176,3 +178,11 @@ def test_the_stop_of_moments_in_a_file_is_not_the_users():
 
 def test_a_stop_that_only_looks_like_that_of_moments_is_drawn():
     assert "StopGradient" in routes(moments("Mul w StopGradient"))
+
+
+def test_each_barrier_of_a_loop_s_condition_says_that_it_counts_runs():
+    """Nothing soft stands in for it, so no barrier on the way may advise that."""
+    path = Path(__file__).parents[4] / "fixtures/graphs/loop_v1.meta"
+    links = picture(graphcut.audit(str(path))).edges(data="link")
+    advices = [advice for _, _, link in links for advice in link.advice]
+    assert len(advices) == 3 and set(advices) == {"it counts the runs of a loop"}

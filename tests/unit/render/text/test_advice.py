@@ -32,3 +32,9 @@ def test_how_often_a_loop_runs_has_no_soft_stand_in():
     rounding = barrier(BarrierKind.NOT_DIFFERENTIABLE, "Round")
     assert not advice.counts_runs([condition, rounding], {"op": "float32"})  # this one has advice of its own
     assert "softmax" not in advice.brief(condition, "bool")
+
+
+def test_the_predicate_of_a_loop_s_switch_belongs_to_its_condition():
+    condition = barrier(BarrierKind.INPUT, "LoopCond")
+    assert advice.counts_runs([condition, barrier(BarrierKind.DTYPE, "Switch")], {"op": "float32"})
+    assert not advice.counts_runs([condition, barrier(BarrierKind.DTYPE, "Gather")], {"op": "float32"})
