@@ -20,7 +20,7 @@ from graphcut.render.text.json_report import to_json
 from graphcut.render.text.plain_table import table
 from graphcut.render.text.source_quotes import quote_lines
 from graphcut.util.files import check_folder, save
-from graphcut.util.isolate_output import isolate_output
+from graphcut.util.isolate_output import isolate_descriptors
 from graphcut.util.source_lines import line_of, nearby
 
 _HELP = """Run a script and audit every gradient that it computes.
@@ -94,7 +94,7 @@ def run(
             raise _Enough
 
     folder = os.getcwd()
-    with isolate_output():
+    with isolate_descriptors():  # TensorFlow's logger keeps the standard error of its import
         watched = watch(on_gradient)
         from graphcut.backend.live import tensorflow1
         from graphcut.backend.record.trace_script import ScriptTrace

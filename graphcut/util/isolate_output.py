@@ -27,9 +27,16 @@ _CALL = "It is called to be traced: take sys.exit out of what it calls, or audit
 @contextmanager
 def isolate_output() -> Iterator[None]:
     """Divert file descriptors 1 and 2; turn an exception of the user's own code into a short ``GraphcutError``."""
+    with isolate_descriptors(), _lend_streams():
+        yield
+
+
+@contextmanager
+def isolate_descriptors() -> Iterator[None]:
+    """Do the same, but keep ``sys.stdout`` and ``sys.stderr``, because a logger writes to the stream of its creation."""
     with tempfile.TemporaryFile() as diverted:
         try:
-            with _divert((1, 2), diverted), _lend_streams():
+            with _divert((1, 2), diverted):
                 yield
         except (GraphcutError, KeyboardInterrupt):
             raise
