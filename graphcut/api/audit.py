@@ -505,7 +505,7 @@ class Audit:
         >>> import graphcut
         >>> first, *others = graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")
         >>> print(first)
-        put tf.stop_gradient around output:0 (MatMul), for all that reads it
+        put tf.stop_gradient around output:0 (MatMul), for everything that reads it
         """
         from graphcut.api.suggest.stops import suggest_stops
 
@@ -733,7 +733,7 @@ def audit(
             shape of the loss; or a list with one of these or ``None`` for each tensor of the loss. ``None`` means ones. If it
             is zeros, the verdict is ``zero`` at best. A complex loss needs it.
         signature: the signature of a SavedModel.
-        oracle: the TensorFlow whose gradients count: ``"installed"``, or a version in the gradient table such as ``"2.15"``.
+        oracle: the TensorFlow version to judge by: ``"installed"``, or a version in the gradient table such as ``"2.15"``.
             The default is the installed TensorFlow for live objects. For a file it is the version that wrote the file, and
             TensorFlow is not imported. ``audit.oracle`` says which one answered.
         ops: one or more files that ``graphcut ops --record PACKAGE`` wrote, for ops that the gradient table lacks.

@@ -37,7 +37,7 @@ def _check_step(step: Any) -> None:
         load.refuse_function_name(step)
     if not callable(step):
         raise GraphcutError(
-            "a value of type %s was given, which is no training step\n"
+            "a value of type %s was given, which is not a training step\n"
             "graphcut.audit_step reads a function that takes gradients or a compiled Keras model, graphcut.audit a graph."
             % type(step).__name__
         )

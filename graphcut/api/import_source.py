@@ -16,7 +16,7 @@ from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.formats.raw_bytes import near_files
 
-_SHOWN = 3
+_SHOWN = 6
 _PYTHON = re.compile(r"(?P<module>.+):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
 
@@ -55,6 +55,11 @@ def load_source(
         raise GraphcutError(
             f"{printable(source)} is not a Python function, and only functions take a spec: module:function, path.py:function"
         )
+    if source.isidentifier() and not os.path.exists(source):
+        raise GraphcutError(
+            f"no file {printable(source)}{near_files(source)}\n"
+            f"A function is named with its file or module: path.py:{source}, package.module:{source}"
+        )
     return source, ()
 
 
@@ -83,7 +88,7 @@ def _import_module(name: str, modules: Dict[str, ModuleType]) -> ModuleType:
         if not error.name or not (name + ".").startswith(error.name + "."):
             raise
         raise GraphcutError(
-            f"no module {printable(name)} to import\nlooked in this directory and in {sys.executable}"
+            f"no module {printable(name)} to import\nlooked in this directory and in the packages of {sys.executable}"
         ) from None
 
 
@@ -153,7 +158,7 @@ def _traceable(source: str, results: Any, specs: Sequence[Spec]) -> Tuple[Any, S
     needed = _required_arguments(results)
     if needed:
         raise GraphcutError(
-            f"{printable(source)} takes {', '.join(needed)}\ngive a --spec for each, such as --spec 'float32[32,10]'"
+            f"{printable(source)} takes {_counted_arguments(needed)}\ngive a --spec for each, such as --spec 'float32[32,10]'"
         )
     try:
         result, graph = _call(results)
@@ -237,10 +242,15 @@ def _check_number(source: str, function: Any, specs: Sequence[Spec]) -> None:
     try:
         signature.bind(*specs)
     except TypeError as error:
-        takes = ", ".join(signature.parameters) or "no arguments"
-        counted = "1 spec" if len(specs) == 1 else "%d specs" % len(specs)
-        message = "%s takes %s, and got %s: %s\ngive a --spec for each argument, such as --spec 'float32[32,10]'"
+        takes = _counted_arguments(list(signature.parameters))
+        counted = "1 spec was" if len(specs) == 1 else "%d specs were" % len(specs)
+        message = "%s takes %s, but %s given: %s\ngive a --spec for each argument, such as --spec 'float32[32,10]'"
         raise GraphcutError(message % (printable(source), takes, counted, error)) from None
+
+
+def _counted_arguments(names: Sequence[str]) -> str:
+    """Return words for the arguments of a function, such as ``2 arguments (x, y)``."""
+    return "%d argument%s (%s)" % (len(names), "s"[len(names) == 1 :], ", ".join(names)) if names else "no arguments"
 
 
 def _required_arguments(function: Any) -> Sequence[str]:

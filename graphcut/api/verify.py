@@ -68,7 +68,8 @@ def _prepare(request: AuditRequest) -> Tuple[Original, LossNames]:
     traced, flat = request.traced, request.traced.flat
     if traced.edited:
         raise GraphcutError(
-            "this audit describes an edit that exists in no graph\nMake the edit, or verify the audit that was edited."
+            "this audit is of an edit by what_if, which exists in no graph\n"
+            "Make the edit in your code, or verify the original audit."
         )
     losses = [_root_name(flat, start.loss) for start in _starts(request)]
     starts = [None if each.tensor is None else _root_name(flat, each.tensor) for each in _starts(request)]
@@ -78,8 +79,8 @@ def _prepare(request: AuditRequest) -> Tuple[Original, LossNames]:
     stopped += [results[op] for op in sorted(request.stopped.symbolic) if op in results]
     stops = [_root_name(flat, tensor) for tensor in stopped]
     if None in losses or None in stops or inside:
-        raise GraphcutError("the loss, or a tensor of stop_gradients= or grad_ys=, is inside of a function's body\n"
-                            "TensorFlow takes gradients of such a tensor nowhere else; audit the function.")  # fmt: skip
+        raise GraphcutError("the loss, or a tensor of stop_gradients= or grad_ys=, is inside a function's body\n"
+                            "TensorFlow can take its gradient only inside that function; audit the function.")  # fmt: skip
     given = tuple(name if name is not None else start.value for name, start in zip(starts, _starts(request)))
     asking = LossNames(tuple(filter(None, losses)), tuple(filter(None, stops)), given)
     return original(traced.origin.live, traced.origin.owner), asking
@@ -131,7 +132,7 @@ def _compare_answers(
     for target, row in judged:
         if row.name not in names:
             if target.tensors:
-                yield Disagreement(row.name, row.verdict, UNCHECKED, "it is inside of a function's body")
+                yield Disagreement(row.name, row.verdict, UNCHECKED, "it is inside a function's body")
             continue
         answer = answers[row.name]
         if _disagrees(row.verdict, answer.kind):

@@ -132,14 +132,15 @@ def _removable(request: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[
     flat, variables = request.traced.flat, _variables(request.traced, key)
     if variables:
         raise GraphcutError(
-            "remove: %s names variables, and what is removed is a stop or another barrier\n"
-            "audit.stops lists the stops, audit[variable].cut what cuts one off." % printable(key_name(key))
+            "remove: %s names variables; only stops and other barriers can be removed\n"
+            "audit.stops lists the stops, audit[variable].cut the barriers of a variable." % printable(key_name(key))
         )
     ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in exact_tensors(request.traced, key, "remove")))
     for op in ops:
         if flat.type(op) not in STOPS and not _is_argument(request.stopped, op) and not _ends_gradient(flow.rules, op):
             raise GraphcutError(
-                "remove: op %s (%s) stops no gradient\naudit.stops lists the stops, audit[variable].cut what cuts one off."
+                "remove: op %s (%s) stops no gradient\n"
+                "audit.stops lists the stops, audit[variable].cut the barriers of a variable."
                 % (printable(flat.names[op]), flat.type(op))
             )
     return ops

@@ -13,8 +13,8 @@ from graphcut.errors import GraphcutError
 from graphcut.util.progress import Say
 
 _NOT_THE_STEP = (
-    "this audits what the model returns, not its compiled train_step; for that give its inputs and its targets, "
-    "each by a --spec"
+    "this audits what the model returns, not its compiled train_step; to audit that step, give a --spec for the inputs and "
+    "one for the targets"
 )
 
 

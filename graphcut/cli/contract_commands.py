@@ -30,7 +30,7 @@ Examples:
   graphcut check --format sarif --output graphcut.sarif
   graphcut check --format github --report sarif=graphcut.sarif --report markdown=comment.md
 
-Exit codes: 0 all kept, 1 at least one broken, 2 at least one invalid or impossible to judge.
+Exit codes: 0 all contracts are kept, 1 at least one is broken, 2 at least one is invalid or cannot be judged.
 """
 
 _SNAPSHOT = """Write the verdicts of every source that the contracts name, so that you can compare them later.
@@ -71,7 +71,7 @@ Examples:
   graphcut init train.py:train_step --spec 'float32[32,10]'
   graphcut init model.meta
 
-Exit codes: 0 fine, 2 could not run, for example because graphcut.toml is there already.
+Exit codes: 0 fine, 2 could not run, for example because graphcut.toml exists already.
 """
 
 _FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
@@ -218,9 +218,11 @@ class DiffCommand(click.Command):
     is_flag=False,
     flag_value="-",
     type=click.Path(allow_dash=True),
-    help="Write the changes as JSON; without FILE, or with -, print nothing else.",
+    help="Also write the changes as JSON; without FILE, or with -, print only JSON.",
 )
-@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw NEW with the changes marked; takes the suffixes of draw.")
+@click.option(
+    "--svg", metavar="FILE", type=click.Path(), help="Draw NEW with the changes marked; the suffix picks the format."
+)
 @click.pass_context
 def diff(
     context: click.Context,

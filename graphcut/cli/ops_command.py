@@ -41,7 +41,7 @@ Exit codes: 0 fine, 2 could not run.
     metavar="[FILE]",
     is_flag=False,
     flag_value="-",
-    help="Write JSON into FILE, such as ops.json; without FILE, or with -, print nothing else.",
+    help="Also write JSON into FILE, such as ops.json; without FILE, or with -, print only JSON.",
 )
 @click.option("--record", "package", metavar="PACKAGE", help="Record the ops of an installed Python package.")
 @click.option("-o", "--output", metavar="FILE", help="The file that --record writes. Default: PACKAGE.ops.json.")

@@ -36,9 +36,8 @@ Examples:
   graphcut run --tf1 old_script.py
   graphcut run --trace train.py
 
-Exit codes: 0 fine, 2 the script raised an error or could not run; a script that calls sys.exit has the exit code
-that it asks for. With --trace, a script may need the value of a tensor: it is traced up to that line, the line is shown,
-and the exit code is 0.
+Exit codes: 0 fine, 2 the script raised an error or could not run. If the script calls sys.exit, its exit code is used.
+With --trace, a script that needs the value of a tensor is traced up to that line; graphcut shows the line and exits with 0.
 """
 _FINE, _FAILED = 0, 2
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")

@@ -18,8 +18,8 @@ from graphcut.util.progress import show_progress
 _SUGGEST = f"""Suggest what to change so that a variable gets a gradient (--unblock) or none (--block).
 
 A suggestion is a diff of your source if graphcut could trace and audit the edited source in memory, and a sentence if not.
-A diff that only takes a stop out may be shown without that; it says "not confirmed".
-Your files are not changed. --apply writes the first alternative that was confirmed to a patch for git apply or patch -p1.
+A diff that only removes a stop may be shown without that check; it is marked "not confirmed".
+Your files are not changed. --apply writes the first confirmed alternative to a patch file for git apply or patch -p1.
 
 {SOURCE}
 
@@ -43,7 +43,9 @@ Exit codes: 0 fine, 2 could not run.
     metavar="VARIABLE",
     help="With --block: the variables that keep their gradient. Default: all others.",
 )
-@click.option("--apply", "patch", metavar="PATCHFILE", type=click.Path(), help="Write the first alternative as a patch.")
+@click.option(
+    "--apply", "patch", metavar="PATCHFILE", type=click.Path(), help="Write the first confirmed alternative as a patch."
+)
 def suggest(
     source: str,
     unblock: Optional[str],
@@ -61,7 +63,7 @@ def suggest(
     if patch and not result:
         click.echo("no patch was written: there is nothing to change", err=True)
     elif patch:
-        save(patch, _patch(result).encode("utf-8"))
+        save(patch, _patch(result, source).encode("utf-8"))
         click.echo(f"wrote {patch}; apply it with: git apply {patch}", err=True)
 
 
@@ -113,14 +115,19 @@ def _suggestions(
     return result
 
 
-def _patch(result: Sequence[Suggestion]) -> str:
+def _patch(result: Sequence[Suggestion], source: str) -> str:
     """Return the diffs of the first alternative with a diff, in the order in which they apply."""
     number = next((each.alternative for each in result if each.diff and each.confirmed), -1)
     diffs = [each.diff for each in result if each.alternative == number and each.diff]
+    if not diffs and os.path.exists(source):
+        raise GraphcutError(
+            "no patch was written: a graph file holds no source to edit\n"
+            "Name the code that builds the graph instead, such as path.py:build."
+        )
     if not diffs:
         raise GraphcutError(
-            "no patch was written: no edit was traced and audited again\n"
-            "What a module does while it is imported is not run twice. Follow the advice above, or put the code that builds "
-            "the model or graph into a function, and name that: path.py:build."
+            "no patch was written: no edit could be confirmed\n"
+            "graphcut does not import a module twice. Follow the advice above, or put the code that builds the model or graph "
+            "into a function, and name that function: path.py:build."
         )
     return "".join(diffs)

@@ -45,7 +45,7 @@ Exit codes: 0 fine (files may have been refused), 2 could not run.
 )
 @click.option("--signature", metavar="S", help="The signature of the SavedModels.")
 @click.option(
-    "--tf", "oracle", metavar="VERSION", help="The TensorFlow whose gradients count. Default: the one that wrote each file."
+    "--tf", "oracle", metavar="VERSION", help="The TensorFlow version to judge by. Default: the one that wrote each file."
 )
 @click.option("--ops", multiple=True, metavar="FILE", help="Gradients of a package's ops, written by graphcut ops --record.")
 @click.option("--pages", is_flag=True, help="Also draw each file, on a page linked from the index.")

@@ -38,7 +38,11 @@ Exit codes: 0 fine, 2 could not run.
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path())
 @audit_options
 @click.option(
-    "--json", "json", metavar="FILE", type=click.Path(allow_dash=True), help="Write the table as JSON; - prints nothing else."
+    "--json",
+    "json",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="Also write the table as JSON; - prints only JSON.",
 )
 @click.option("--html", "page", metavar="FILE", type=click.Path(), help="Also write the table as HTML.")
 def table(sources: Tuple[str, ...], json: Optional[str], page: Optional[str], **options: Any) -> None:

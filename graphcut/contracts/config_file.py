@@ -421,6 +421,6 @@ def select_contracts(
     chosen = {name: [name] if name in known else [each for each in known if fnmatchcase(each, name)] for name in wanted}
     unknown: Optional[str] = next((name for name in wanted if not chosen[name]), None)
     if unknown is not None:
-        listed = near_names(unknown, known) or "\nThere is: %s" % ", ".join(map(printable, known[:10]))
+        listed = near_names(unknown, known) or "\nThe contracts are: %s" % ", ".join(map(printable, known[:10]))
         raise GraphcutError("no contract %s%s" % (printable(unknown), listed))
     return tuple(each for each in contracts if not wanted or any(each.name in result for result in chosen.values()))

@@ -160,7 +160,7 @@ class Subjects:
                 join_first(read, _NAMED),
             )
             return "%s matches no variable%s" % (printable(pattern), message)
-        listed = _near_patterns(pattern, names) or ("\nThere is: %s" % join_first(names, _NAMED) if names else "")
+        listed = _near_patterns(pattern, names) or ("\nThe variables are: %s" % join_first(names, _NAMED) if names else "")
         return "%s matches no variable%s" % (printable(pattern), listed)
 
     def _say_asked(self, pattern: str) -> Iterator[str]:
@@ -373,7 +373,7 @@ def _stops(subjects: Subjects) -> Iterator[Finding]:
             roles = ", ".join("%s is %s" % (stop.op, stop.role.value) for stop in result)
             message = "no stop that matches %s does anything for this loss: %s" % (printable(pattern), roles)
         else:
-            listed = "; there is %s" % ", ".join(stop.op for stop in stops[:5]) if stops else "; the graph has none"
+            listed = "; the stops are %s" % ", ".join(stop.op for stop in stops[:5]) if stops else "; the graph has none"
             message = "no StopGradient matches %s%s" % (printable(pattern), listed)
         yield Finding(None, "stops", None, message, where=result[0].where if result else None)
 

@@ -55,6 +55,12 @@ def read_side(text: str, spec: Sequence[str] = (), loss: Sequence[str] = (), in_
         try:
             return _side(text, contract, os.getcwd(), in_new_process)
         except GraphcutError as error:
+            head, _, rest = text.partition(":")
+            if "." in rest and os.path.exists(rest.partition(":")[0]):
+                message = (
+                    "git finds no revision %s here\nOLD and NEW are sources, such as model.py:loss or HEAD~1:model.py:loss."
+                )
+                raise GraphcutError(message % printable(head)) from None
             if not os.path.isdir(text) and (os.path.exists(text) or not _is_revision(text)):
                 raise
             raise GraphcutError("%s\n%s" % (error, _ALL_SOURCES)) from None

@@ -150,7 +150,7 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
     last = steps[-1]
     if last.raised and not all(last.recorded):  # after a None, the step raises when it runs, too
         raise StepRaisesError(
-            "the step takes no gradient %s, because it raises before\nIt takes: %s. Then it raises %s\nMend that first: %s"
+            "the step takes no gradient %s, because it raises before\nIt takes: %s. Then it raises %s\nFix that first: %s"
             % (shown, known, last.raised, "graphcut audit shows what gets no gradient.")
         )
     ends = "\nThen it raises %s" % last.raised if last.raised else ""

@@ -33,6 +33,16 @@ def test_a_file_is_compared_with_its_older_revision(tmp_path, monkeypatch, capfd
     assert "other.meta" in capfd.readouterr()[1]
 
 
+@pytest.mark.parametrize("repository", [True, False])
+def test_an_unknown_revision_is_named(repository, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(DOCUMENT, "model.meta")
+    if repository:
+        git(tmp_path, "init", "-q")
+    assert main(["diff", "HEAD~9:model.meta", "model.meta"]) == 2
+    assert capfd.readouterr()[1].startswith("graphcut: git finds no revision 'HEAD~9' here\n")
+
+
 # A module that reads a graph and puts another op in place of the stop. The module beside it says which one.
 MODEL = """
 from types import SimpleNamespace

@@ -31,7 +31,7 @@ def test_random_bytes(refused, name):
 
 @pytest.mark.parametrize("left", [3, 11, len(GOOD) - 1])
 def test_a_file_cut_short(refused, left):
-    assert "is no GraphDef" in refused(GOOD[:left])
+    assert "is not a GraphDef" in refused(GOOD[:left])
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_another_format_is_named_and_what_to_do_instead(refused, data, name, sai
 
 @pytest.mark.parametrize("prefix, name", [(b"", "graph.pb"), (b"\x12\x80\x80\x80\x01", "model.meta")])
 def test_a_length_field_of_2_to_the_40(refused, prefix, name):
-    assert "is no " in refused(prefix + length_field(2**40), name)
+    assert "is not a " in refused(prefix + length_field(2**40), name)
 
 
 def test_a_length_field_of_2_to_the_40_takes_no_memory(tmp_path):
@@ -70,7 +70,7 @@ def test_the_meta_graph_of_a_checkpoint_is_what_is_meant(refused, tmp_path):
 
 
 def test_a_missing_folder(refused):
-    assert "There is no such folder either." in refused(None, "nowhere/graph.pb")
+    assert "The folder 'nowhere' does not exist." in refused(None, "nowhere/graph.pb")
 
 
 def test_a_directory_that_is_no_saved_model(refused, tmp_path):
@@ -102,7 +102,7 @@ def test_a_saved_model_without_a_graph(refused, tmp_path):
 def test_a_damaged_saved_model(refused, tmp_path, name):
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / name).write_bytes(NOISE)
-    assert "is no SavedModel" in refused(None, "export")
+    assert "is not a SavedModel" in refused(None, "export")
 
 
 def test_a_file_that_must_not_be_read(refused, monkeypatch):
@@ -141,7 +141,8 @@ def test_a_pipe_that_nobody_writes_to_is_not_waited_for(refused, tmp_path, monke
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 @pytest.mark.parametrize(
-    "data, said", [(GOOD, "no op 'los'"), (NOISE, "is no GraphDef"), (bytes(2**20), "is not a graph, or one of 2 GB and more")]
+    "data, said",
+    [(GOOD, "no op 'los'"), (NOISE, "is not a GraphDef"), (bytes(2**20), "is not a graph, or one of 2 GB and more")],
 )
 def test_a_pipe_is_read_while_it_can_be_a_graph(refused, tmp_path, monkeypatch, data, said):
     monkeypatch.setattr(raw_bytes, "_LARGE", 2**16)
@@ -181,7 +182,7 @@ def test_a_message_of_2_gb():
 def test_text_nested_deeper_than_python_s_stack(refused):
     depth = 5000
     deep = 'node { name: "w" attr { key: "f" value ' + '{ func { attr { key: "f" value ' * depth + "{}" + "}}}" * depth + "}}"
-    assert "is no GraphDef as text" in refused(deep.encode(), "graph.pbtxt")
+    assert "is not a GraphDef as text" in refused(deep.encode(), "graph.pbtxt")
 
 
 def test_bytes_nested_deeper_than_protobuf_s_stack(refused):

@@ -48,7 +48,7 @@ def test_two_functions_of_one_name(refused):
     ids=["op", "input", "type"],
 )
 def test_names_that_are_not_utf_8(refused, broken):
-    assert "is no GraphDef: protobuf cannot read it" in refused(raw_name(broken, b"name", b"\xff\xfen\x80"))
+    assert "is not a GraphDef: protobuf cannot read it" in refused(raw_name(broken, b"name", b"\xff\xfen\x80"))
 
 
 def test_a_cycle_that_is_no_loop(refused):
@@ -89,7 +89,7 @@ def test_recursion(refused):
 def test_a_library_that_would_open_to_a_billion_ops(tmp_path, depth, count):
     (tmp_path / "graph.pb").write_bytes(doubling(depth).SerializeToString())
     said = audited(tmp_path / "graph.pb")
-    assert said.code == 2 and "opening the graph's functions would make %s" % count in said.err
+    assert said.code == 2 and "expanding the graph's functions would make %s" % count in said.err
 
 
 def test_a_wide_op_in_a_function_that_is_called_often(refused):
@@ -149,7 +149,7 @@ def test_an_unknown_variable(refused):
 
 def test_a_pattern_that_matches_nothing(refused):
     said = refused(graph(W, identity("loss", "w")), "graph.pb", "--loss", "loss", "--variables", "encoder/*")
-    assert "no variable 'encoder/*' in this graph\nThere is 'w'." in said
+    assert "no variable 'encoder/*' in this graph\nThe only variable is 'w'." in said
 
 
 def test_a_signature_of_a_graph_that_has_none(refused):
@@ -161,7 +161,7 @@ def test_an_unknown_signature(refused):
     for key in ("serving_default", "training"):
         meta.signature_def[key].method_name = "predict"
     said = refused(meta, "model.meta", "--signature", "trainig")
-    assert "no signature 'trainig'; there is 'serving_default', 'training'; did you mean 'training'?" in said
+    assert "no signature 'trainig'; the signatures are 'serving_default', 'training'; did you mean 'training'?" in said
 
 
 def test_a_collection_that_is_no_message(refused):

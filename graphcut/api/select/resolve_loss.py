@@ -54,7 +54,7 @@ def _check_dtype(traced: LoadedGraph, start: Start) -> None:
         if dtype in COMPLEX_NAMES:
             advice = "Say with grad_ys= what its gradient starts from, or take a real part, an absolute value or a sum."
         raise LossTypeError(
-            "the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\n%s" % (name, dtype, advice)
+            "the loss %s is of dtype %s; TensorFlow takes gradients of real numbers only\n%s" % (name, dtype, advice)
         )
     if start.is_given:
         _check_start(traced, start, dtype, name)

@@ -218,7 +218,7 @@ def _examples(known: List[str]) -> str:
     if not known:
         return "\nThe graph has no variables."
     listed = ", ".join(printable(each) for each in known[:5]) + (", …" if len(known) > 5 else "")
-    return "\nThere %s %s." % ("is" if len(known) == 1 else "are", listed)
+    return "\nThe %s %s." % ("only variable is" if len(known) == 1 else "variables are", listed)
 
 
 def _of_tensor(traced: LoadedGraph, name: str, tensors: Tuple[int, ...]) -> Target:

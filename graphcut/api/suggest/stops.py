@@ -114,7 +114,7 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     if result and not is_all and most > 1:
         result[-1] = replace(result[-1], note="; ".join(filter(None, [result[-1].note, _MORE])))
     names = ", ".join(escape_name(each.variable.name) for each in blocked)
-    return Suggestions(result, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; nothing is to stop")
+    return Suggestions(result, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; there is nothing to stop")
 
 
 @dataclass(frozen=True)
@@ -410,11 +410,11 @@ def _stop_words(traced: LoadedGraph, place: StopPlace) -> str:
     where = traced.place(op)[0]
     if place.layer and where is None:
         lambda_layer = "tf.keras.layers.Lambda(tf.stop_gradient)"
-        return f"put a layer {lambda_layer} after layer {escape_name(place.layer)}, for all that reads its output"
+        return f"put a layer {lambda_layer} after layer {escape_name(place.layer)}, for everything that reads its output"
     tensor = escape_name(flat.tensor_name(place.tensor))
     what = f"the value of variable {escape_name(place.variable)}" if place.variable else tensor
     made = ", ".join([escape_name(flat.type(op)), *([at(where)] if where else [])])
-    return f"put tf.stop_gradient around {what} ({made}), for all that reads it"
+    return f"put tf.stop_gradient around {what} ({made}), for everything that reads it"
 
 
 def _variable(traced: LoadedGraph, tensor: int) -> str:

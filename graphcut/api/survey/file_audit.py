@@ -22,10 +22,10 @@ class FileAudit:
 
     ``path`` is the file, the SavedModel directory or the URL; ``status`` is ``"audited"``, ``"refused"`` or ``"lost"`` (its
     worker died), and ``error`` says why there is no audit. ``loss`` names the loss's tensors, ``loss_source`` says how it
-    was chosen, ``oracle`` whose gradients count, ``ops`` the number of ops, the bodies of functions included. ``verdicts``
-    counts variables by verdict. ``barriers`` counts variables without a gradient by the kinds that cut them off, or as
-    ``unused``; ``missing`` names them. ``assumptions`` counts the ops that could not be asked about. ``seconds`` is how long
-    it took, ``page`` the HTML page in the survey's folder, or empty.
+    was chosen, ``oracle`` by which TensorFlow it was judged, ``ops`` the number of ops, the bodies of functions included.
+    ``verdicts`` counts variables by verdict. ``barriers`` counts variables without a gradient by the kinds that cut them
+    off, or as ``unused``; ``missing`` names them. ``assumptions`` counts the ops that could not be asked about. ``seconds``
+    is how long it took, ``page`` the HTML page in the survey's folder, or empty.
     """
 
     path: str

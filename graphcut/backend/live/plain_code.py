@@ -400,7 +400,7 @@ def _constant(value: Any) -> Any:
 
 
 def _in_loop_of(outer: Any) -> bool:
-    """Return whether the default graph is the body of a loop, directly or in branches, inside of another graph."""
+    """Return whether the default graph is the body of a loop, directly or in branches, inside another graph."""
     graph = ops.get_default_graph()
     while isinstance(graph, BODIES) and graph is not outer:
         if not isinstance(graph, BODIES[0]):

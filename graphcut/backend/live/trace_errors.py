@@ -14,13 +14,13 @@ from graphcut.util.source_lines import line_of, nearby
 from graphcut.util.text import object_name
 
 _LONG = 150
-_NO_VALUE = "needs a value, and while a function is traced no tensor has one: "
+_NO_VALUE = "needs a value, and no tensor has one while a function is traced: "
 _LEAVE_OUT = (
-    "leave it out, TensorFlow's functions take the %s. If the code runs eagerly, run it under graphcut.watch(), or its "
-    "script with graphcut run"
+    "leave it out, because TensorFlow's functions take the %s itself. If the code runs eagerly, run it under "
+    "graphcut.watch(), or run its script with graphcut run"
 )
 _ADVICE = (
-    (r"in eager code only", "run it under graphcut.watch(), or its script with graphcut run: they audit what eager code does"),
+    (r"in eager code only", "run it under graphcut.watch(), or run its script with graphcut run: both audit eager code"),
     (r"no attribute '?(numpy|item|tolist)\b", r".\1() " + _NO_VALUE + _LEAVE_OUT % "tensor"),
     (r"\b(numpy)\(\) is only available", r".\1() " + _NO_VALUE + _LEAVE_OUT % "variable"),
     (r"tensor using `?\.?(eval)", r".\1() " + _NO_VALUE + _LEAVE_OUT % "tensor"),
@@ -90,7 +90,7 @@ def describe_script_error(error: BaseException) -> ScriptError:
 
 
 _LOOP = re.compile(r"\.(fit|train_on_batch|evaluate|predict)\(")
-_OF_LOOP = "%s() reads what the first batch gave, and while a script is traced no tensor has a value"
+_OF_LOOP = "%s() reads the results of the first batch, and no tensor has a value while a script is traced"
 _VALUE_NEEDED = (
     *(pattern for pattern, advice in _ADVICE if _NO_VALUE in advice),
     r"[Ss]ymbolic",

@@ -210,7 +210,7 @@ _PARAMETERS = {
     "jacobian": ("self", "target", "sources", "unconnected_gradients"),
     "batch_jacobian": ("self", "target", "source", "unconnected_gradients"),
 }
-_NO_TENSOR = "it is no tensor but a %s, and TensorFlow raises %s: %s"
+_NO_TENSOR = "it is not a tensor but a %s, and TensorFlow raises %s: %s"
 # TensorFlow's own code that uses a tape inside the user's forward pass.
 _OWN_TAPES = "eager/forwardprop.py"
 _OF_AUTOGRAPH = os.path.join("python", "autograph", "")

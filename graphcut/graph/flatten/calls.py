@@ -90,7 +90,7 @@ def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]])
         opened[name] = sizes[name] + sum(opened[callee] for callee in called[name])
     if opened[root] > sizes[root] + LIMIT:
         raise GraphcutError(
-            "opening the graph's functions would make %s ops; the limit is %d\n"
+            "expanding the graph's functions would make %s ops; the limit is %d\n"
             "Audit one of the functions, or the part of the model that matters."
             % (_approximate(opened[root]), sizes[root] + LIMIT)
         )
@@ -115,7 +115,7 @@ def _callees_first(graph: nx.DiGraph) -> Iterable[str]:
     except nx.NetworkXUnfeasible:
         names = [edge[0] for edge in nx.find_cycle(graph)]
         raise GraphcutError(
-            "function %s calls itself%s\ngraphcut opens every call in place and cannot open a recursion."
+            "function %s calls itself%s\ngraphcut expands every call in place and cannot expand a recursion."
             % (printable(names[0]), " by way of " + printable(names[1]) if len(names) > 1 else "")
         ) from None
 

@@ -90,10 +90,8 @@ def _outputs(meta: Any, signature: Optional[str]) -> Dict[str, str]:
     if signature is None:
         return {}
     if signature not in known:
-        raise GraphcutError(
-            "no signature %s; there is %s%s"
-            % (printable(signature), ", ".join(map(printable, sorted(known))) or "none", near_names(signature, known))
-        )
+        listed = "the signatures are %s" % ", ".join(map(printable, sorted(known))) if known else "the file has no signatures"
+        raise GraphcutError("no signature %s; %s%s" % (printable(signature), listed, near_names(signature, known)))
     outputs = meta.signature_def[signature].outputs
     return {key: outputs[key].name for key in sorted(outputs) if outputs[key].name}
 

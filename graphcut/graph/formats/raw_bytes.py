@@ -186,7 +186,7 @@ def near_files(path: str) -> str:
     try:
         beside = sorted(os.listdir(folder or "."))[:10000]
     except OSError:
-        return "\nThere is no such folder either." if folder else ""
+        return "\nThe folder %s does not exist." % printable(folder) if folder else ""
     if name + ".meta" in beside:
         return "; did you mean %s?" % printable(os.path.join(folder, name + ".meta"))
     if name + ".index" in beside:

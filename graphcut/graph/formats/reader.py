@@ -125,7 +125,7 @@ def _parse(kind: str, data: bytes, path: str) -> Any:
         return read_message(kind, data)
     except (DecodeError, ValueError) as error:
         raise GraphcutError(
-            "%s is no %s: protobuf cannot read it (%s)\nIt is damaged, cut short or in another format; graphcut reads %s."
+            "%s is not a %s: protobuf cannot read it (%s)\nIt is damaged, cut short or in another format; graphcut reads %s."
             % (
                 printable(path),
                 _FORMATS[kind],
@@ -149,9 +149,9 @@ def _from_text(kind: str, data: bytes, path: str) -> Any:
     try:
         text_format.Parse(data.decode("utf-8"), spelled_out, allow_unknown_field=True)
     except (text_format.ParseError, ValueError, RecursionError) as error:
-        why = "nested too deep" if isinstance(error, RecursionError) else str(error).partition("\n")[0][:160]
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition("\n")[0][:160]
         raise GraphcutError(
-            "%s is no %s as text: %s\nIt is damaged, cut short or in another format; graphcut reads %s."
+            "%s is not a %s as text: %s\nIt is damaged, cut short or in another format; graphcut reads %s."
             % (printable(path), _FORMATS[kind], printable(why)[1:-1], SUFFIXES)
         ) from error
     return CLASSES[kind].FromString(spelled_out.SerializeToString())

@@ -89,7 +89,7 @@ def matching_numbers(names: Mapping[int, str], wanted: Sequence[str], asked: str
         meant = [at for at, name in names.items() if name == plain or name.startswith(scopes) or fnmatchcase(name, plain)]
         if not meant:
             near = near_names(plain, names.values())
-            raise GraphcutError(f"{asked}: {printable(each)} names nothing that is in the picture{near}")
+            raise GraphcutError(f"{asked}: nothing in the picture is named {printable(each)}{near}")
         result.update(dict.fromkeys(meant))
     return list(result)
 

@@ -27,7 +27,7 @@ _FROZEN = (
 _UNREAD = (
     "was not read by any op that the tape recorded: it was read before the tape's block, only through tf.stop_gradient, "
     "or not at all",
-    "compute the loss from it inside of the tape's block, or leave it out of the variables that are asked for. " + _ONCE_MORE,
+    "compute the loss from it inside the tape's block, or leave it out of the variables that are asked for. " + _ONCE_MORE,
 )
 _CUT = ("was read while the tape recorded, and is cut off from the loss", _ONCE_MORE)
 

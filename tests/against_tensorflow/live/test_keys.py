@@ -213,7 +213,7 @@ def test_names_that_an_error_of_a_key_suggests_are_keys():
         audit["kernelz"]
     (suggested,) = re.findall("'(\\w+)'", str(raised.value).partition("did you mean")[2])
     assert audit[suggested].verdict is Verdict.FLOWS
-    with pytest.raises(graphcut.GraphcutError, match="is not among the audited variables\nThere is '"):
+    with pytest.raises(graphcut.GraphcutError, match="is not among the audited variables\nThe only variable is '"):
         audit["an/unknown/name"]
 
 

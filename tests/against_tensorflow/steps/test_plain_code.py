@@ -269,7 +269,7 @@ def test_a_tape_that_is_asked_for_the_gradient_of_a_number_raises(number, variab
     with pytest.raises((AttributeError, TypeError)):
         step(tf.constant(POINT))
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([2]))
-    assert "it is no tensor but a float, and TensorFlow raises " in str(audit)
+    assert "it is not a tensor but a float, and TensorFlow raises " in str(audit)
     assert "the step raises" in str(audit) and audit.recorded == (None, None, None)
     assert [each.is_updated for each in audit] == [None, None, None]
 

@@ -186,9 +186,9 @@ def step(x):
     [
         (("train.py:step", X), "'train.py:step' names a Python function, as on the command line\nIn Python, import it"),
         (("package.train:step",), "'package.train:step' names a Python function"),
-        (("graph.pb",), "a value of type str was given, which is no training step\n"),
-        ((None,), "a value of type NoneType was given, which is no training step\n"),
-        ((3, X), "a value of type int was given, which is no training step\n"),
+        (("graph.pb",), "a value of type str was given, which is not a training step\n"),
+        ((None,), "a value of type NoneType was given, which is not a training step\n"),
+        ((3, X), "a value of type int was given, which is not a training step\n"),
         (
             (step, "float32[?,3]"),
             "'float32[?,3]' is how the command line writes an argument\nIn Python, pass tf.TensorSpec([None",

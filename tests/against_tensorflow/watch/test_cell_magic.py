@@ -110,7 +110,7 @@ def test_places_are_cells_and_lines(outputs):
 def test_results_are_shown_as_text_and_pages(outputs):
     (why,) = shown(outputs[9], "text/plain")
     assert why.startswith("w [2] gets no gradient") and "\n" in why and "    loss = " in why
-    assert shown(outputs[10], "text/plain") == ["w gets no gradient; nothing is to stop"]
+    assert shown(outputs[10], "text/plain") == ["w gets no gradient; there is nothing to stop"]
     assert "<table" in shown(outputs[11], "text/html")[0]
 
 

@@ -150,7 +150,7 @@ def test_a_tuple_of_arguments_is_unpacked_where_the_function_takes_several(modul
     "source, said",
     [
         ("a_module:decoratd", "no 'decoratd' in 'a_module'; did you mean 'decorated'?"),
-        ("a_module:plain", "takes x, y\ngive a --spec for each"),
+        ("a_module:plain", "takes 2 arguments (x, y)\ngive a --spec for each"),
         ("a_module:Inner", "is a class, and only an instance can be traced\nname an instance"),
         ("a_module:Inner.method", "is a method, and names no instance\nname an instance, such as inner.method, or a function"),
         ("a_module:number", "returned a value of type int, which cannot be traced\nreturn a tf.Graph"),
@@ -161,6 +161,7 @@ def test_a_tuple_of_arguments_is_unpacked_where_the_function_takes_several(modul
         ),
         ("no_such_module:f", "no module 'no_such_module' to import"),
         ("no_such.py:f", "no file 'no_such.py'"),
+        ("no_such", "no file 'no_such'\nA function is named with its file or module: path.py:no_such, package.module:no_such"),
         ("a_modul.py:f", "no file 'a_modul.py'; did you mean 'a_module.py'?"),
     ],
 )
@@ -171,13 +172,14 @@ def test_what_cannot_be_is_said_in_at_most_three_lines(module, source, said):
 
 
 @pytest.mark.parametrize(
-    "number, said", [(1, "1 spec: missing a required argument: 'y'"), (3, "3 specs: too many positional arguments")]
+    "number, said",
+    [(1, "1 spec was given: missing a required argument: 'y'"), (3, "3 specs were given: too many positional arguments")],
 )
 def test_specs_that_are_too_many_or_too_few_are_counted(module, number, said):
     with pytest.raises(GraphcutError) as raised:
         load_source(module + ":plain", (Spec("float32", ()),) * number)
     text = str(raised.value)
-    assert "takes x, y, and got " + said in text and len(text.splitlines()) == 2
+    assert "takes 2 arguments (x, y), but " + said in text and len(text.splitlines()) == 2
 
 
 def test_a_wrapper_may_take_other_arguments_than_what_it_wraps(module, tmp_path):

@@ -11,6 +11,7 @@ from graphcut.errors import GraphcutError
 from graphcut.render.picture import draw
 from graphcut.render.picture.view import picture_options
 from graphcut.render.text.plain_table import table
+from tests.unit.contracts.test_diff import DOCUMENT
 from tests.unit.render.picture.audits import STOPPED
 
 
@@ -183,3 +184,9 @@ def test_help_has_examples(arguments, capfd):
 def test_a_report_that_cannot_be_written_is_refused_before_the_check(reports, answer, capsys):
     assert main(["check", *[word for each in reports for word in ("--report", each)]]) == 2
     assert answer in capsys.readouterr().err
+
+
+def test_suggest_writes_no_patch_for_a_graph_file(tmp_path, capfd):
+    patch = tmp_path / "fix.patch"
+    assert main(["suggest", str(DOCUMENT), "--unblock", "w1", "--apply", str(patch)]) == 2
+    assert "a graph file holds no source to edit" in capfd.readouterr()[1] and not patch.exists()

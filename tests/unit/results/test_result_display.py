@@ -72,7 +72,7 @@ def test_changes_that_are_needed_together_are_said_to_be():
         (lambda each: each.compare(each.what_if(remove="hidden")), "w1 was none and is flows"),
         (lambda each: each.suggest_unblock("w1"), "stop-gradient at hidden: "),
         (lambda each: each.suggest_unblock("w2"), "w2 gets a gradient; nothing blocks it"),
-        (lambda each: each.suggest_stops(block="w1"), "w1 gets no gradient; nothing is to stop"),
+        (lambda each: each.suggest_stops(block="w1"), "w1 gets no gradient; there is nothing to stop"),
         (lambda each: each.suggest_stops(block="w2"), "alternative 1 of 2:\nput tf.stop_gradient around"),
         (lambda each: each.select("w*"), "w1 [2, 3]"),
         (lambda each: each.select("v*"), "no variable matches"),

@@ -156,7 +156,8 @@ def test_a_value_inside_a_layer_is_not_to_be_stopped_by_hand():
 def test_where_the_model_was_built_elsewhere_the_layer_is_named(audit):
     (found,) = audit.suggest_stops(block="hidden/*")
     assert (
-        found.prose == "put a layer tf.keras.layers.Lambda(tf.stop_gradient) after layer hidden, for all that reads its output"
+        found.prose
+        == "put a layer tf.keras.layers.Lambda(tf.stop_gradient) after layer hidden, for everything that reads its output"
     )
 
 

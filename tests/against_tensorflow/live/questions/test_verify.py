@@ -115,7 +115,7 @@ def test_what_is_inside_of_a_body_is_said_to_be_unchecked():
         called = tf.function(lambda x: tf.identity(x * 2.0, name="inner"), autograph=False)
         loss = tf.reduce_sum(called(tf.identity(w)))
     (found,) = graphcut.audit(graph, loss=loss, variables=["inner"]).verify()
-    assert (found.answer, found.reason) == ("not checked", "it is inside of a function's body")
+    assert (found.answer, found.reason) == ("not checked", "it is inside a function's body")
 
 
 def test_an_edit_cannot_be_verified():

@@ -63,7 +63,7 @@ def test_without_a_graph_it_says_what_the_file_is(rest, tmp_path):
 
 
 def test_a_damaged_graph_is_refused(tmp_path):
-    with pytest.raises(GraphcutError, match="is no GraphDef: protobuf cannot read it"):
+    with pytest.raises(GraphcutError, match="is not a GraphDef: protobuf cannot read it"):
         audit(tmp_path, record(field(4, b"\x0a\x7fx")))
 
 

@@ -166,7 +166,7 @@ def test_a_url_that_cannot_be_read_is_an_error(url, said, memory):
 
 
 @pytest.mark.parametrize(
-    "data, said", [(b"", "is empty"), (b"\x89PNG\r\n", "is a PNG picture"), (b"\x0f" * 400, "is no GraphDef")]
+    "data, said", [(b"", "is empty"), (b"\x89PNG\r\n", "is a PNG picture"), (b"\x0f" * 400, "is not a GraphDef")]
 )
 def test_what_is_no_graph_behind_a_url_is_an_error(data, said, memory):
     memory.pipe("/x.pb", data)
