@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import warnings
 from functools import lru_cache
-from typing import Any, Dict
+from typing import Any, Dict, Iterable, Iterator
+
+from graphcut.errors import GraphcutError, printable
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
@@ -33,12 +35,48 @@ def read_message(kind: str, data: bytes) -> Any:
     """
     from google.protobuf.message import DecodeError
 
+    if not _may_warn():
+        return CLASSES[kind].FromString(data)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")  # whatever the user's filters are
         message = CLASSES[kind].FromString(data)
     if caught:
         raise DecodeError(str(caught[0].message))
     return message
+
+
+def parse_node(data: bytes) -> Any:
+    """Return the ``Node`` message in the bytes of a node.
+
+    Raises:
+        GraphcutError: The bytes are no node.
+    """
+    from google.protobuf.message import DecodeError
+
+    try:
+        return read_message("Node", data)
+    except (DecodeError, ValueError) as error:
+        raise GraphcutError(
+            "protobuf cannot read a node of the graph (%s)\nThe file is damaged, cut short, or is not a graph."
+            % printable(str(error).partition("\n")[0], 100)[1:-1]
+        ) from error
+
+
+def parse_nodes(nodes: Iterable[bytes]) -> Iterator[Any]:
+    """Yield the ``Node`` messages of a graph whose nodes are bytes.
+
+    Raises:
+        GraphcutError: The bytes of one are no node.
+    """
+    return map(parse_node, nodes)
+
+
+@lru_cache(maxsize=None)
+def _may_warn() -> bool:
+    """Return whether this protobuf may warn of wrong bytes and return what it read so far: before version 4."""
+    import google.protobuf
+
+    return int(google.protobuf.__version__.partition(".")[0]) < 4
 
 
 @lru_cache(maxsize=None)

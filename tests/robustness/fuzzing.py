@@ -174,8 +174,8 @@ def field(number, data):
 def changed(source, dice, changes=None, is_kept=lambda message: True):
     """A message of a good graph with a few changes, or with those given; a change that is not kept is undone."""
     content = reader.read(str(source))
-    message = CLASSES["Graph" if content.meta is None else "MetaGraph"]()
-    message.CopyFrom(content.graph if content.meta is None else content.meta)
+    kind, held = ("Graph", content.graph) if content.meta is None else ("MetaGraph", content.meta)
+    message = CLASSES[kind].FromString(held.SerializeToString())
     possible = CHANGES if content.meta is None else CHANGES + META_CHANGES
     drawn = [dice.choice(possible) for _ in range(dice.choice([1, 2, 4, 8, 16]))] if changes is None else changes
     for change in drawn:

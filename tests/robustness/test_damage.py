@@ -69,8 +69,8 @@ def test_ops_are_changed(tmp_path, name):
 
 def rewired(content, dice):
     """The message with attributes, inputs, types and ops changed at random."""
-    message = CLASSES["Graph" if content.meta is None else "MetaGraph"]()
-    message.CopyFrom(content.graph if content.meta is None else content.meta)
+    kind, held = ("Graph", content.graph) if content.meta is None else ("MetaGraph", content.meta)
+    message = CLASSES[kind].FromString(held.SerializeToString())
     nodes = (message if content.meta is None else message.graph_def).node
     for _ in range(dice.choice([1, 1, 2, 6])):
         node, other = dice.choice(nodes), dice.choice(nodes)

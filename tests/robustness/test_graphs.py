@@ -48,7 +48,8 @@ def test_two_functions_of_one_name(refused):
     ids=["op", "input", "type"],
 )
 def test_names_that_are_not_utf_8(refused, broken):
-    assert "is not a GraphDef: protobuf cannot read it" in refused(raw_name(broken, b"name", b"\xff\xfen\x80"))
+    said = refused(raw_name(broken, b"name", b"\xff\xfen\x80"))
+    assert "protobuf cannot read" in said or "has an op whose name or type is no text" in said
 
 
 def test_a_cycle_that_is_no_loop(refused):

@@ -44,7 +44,7 @@ def input_answers(reply: GradientReply) -> Tuple[Optional[InputAnswer], ...]:
         return reply.answers
     if not any(reply.gradients):
         return (None,) * len(reply.gradients)
-    answers = _Answers(flatten(CLASSES["Graph"].FromString(reply.graph), reply.op_defs), reply)
+    answers = _Answers(flatten(CLASSES["RawGraph"].FromString(reply.graph), reply.op_defs), reply)
     return tuple(None if gradient is None else answers.of(gradient) for gradient in reply.gradients)
 
 

@@ -30,7 +30,7 @@ def data(graph: Any) -> bytes:
 
 
 def parse_graph(data: bytes) -> Any:
-    """Return the ``Graph`` message in such bytes; if they are many, without the values of large constants."""
+    """Return the ``RawGraph`` message in such bytes; if they are many, without the values of large constants."""
     written = _message(data)
     return _without_values(written) if len(data) > _MANY else written
 
@@ -42,13 +42,16 @@ def serialize_graph(graph: Any) -> bytes:
 
 def _message(data: bytes) -> Any:
     with _explain_errors():
-        return CLASSES["Graph"].FromString(data)
+        return CLASSES["RawGraph"].FromString(data)
 
 
 def _without_values(written: Any) -> Any:
-    for node in written.node:
-        if node.op == "Const" and node.ByteSize() > _LARGE:
-            node.attr[:] = [_without_value(each) if each.startswith(_VALUE) else each for each in node.attr]
+    for place, data in enumerate(written.node):
+        if len(data) > _LARGE:
+            node = CLASSES["Node"].FromString(data)
+            if node.op == "Const":
+                node.attr[:] = [_without_value(each) if each.startswith(_VALUE) else each for each in node.attr]
+                written.node[place] = node.SerializeToString()
     return written
 
 

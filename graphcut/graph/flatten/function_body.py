@@ -18,6 +18,7 @@ from graphcut.graph.flatten import calls
 from graphcut.graph.flatten.input_names import Namespace
 from graphcut.graph.flatten.node_bytes import UNKNOWN
 from graphcut.graph.flatten.op_kinds import Kinds, Layout, shared_name, unknown_outputs
+from graphcut.graph.messages import parse_node, parse_nodes
 from graphcut.graph.op_types import HANDLES
 
 
@@ -43,8 +44,8 @@ class Body:
         return max(len(self.names), self.first_output[-1], sum(map(len, self.inputs)))
 
 
-def of_graph(nodes: Sequence[Any], kinds: Kinds) -> Body:
-    """Return the body that consists of a graph's nodes."""
+def of_graph(nodes: Sequence[bytes], kinds: Kinds) -> Body:
+    """Return the body that consists of a graph's nodes, each as its bytes."""
     return _lay_out("", kinds, (), nodes).build(())
 
 
@@ -55,24 +56,31 @@ def of_function(function: Any, kinds: Kinds) -> Body:
         function.ret[arg.name] if arg.name in function.ret else _missing_return(signature.name, arg.name)
         for arg in signature.output_arg
     ]
-    return _lay_out(signature.name, kinds, signature.input_arg, function.node_def).build(ret)
+    nodes = [node.SerializeToString() for node in function.node_def]
+    return _lay_out(signature.name, kinds, signature.input_arg, nodes).build(ret)
 
 
 def _missing_return(function: str, name: str) -> Any:
     raise GraphcutError("function %s declares a result %s but does not return it" % (printable(function), printable(name)))
 
 
-def _lay_out(name: str, kinds: Kinds, arguments: Iterable[Any], nodes: Sequence[Any]) -> _Builder:
+def _lay_out(name: str, kinds: Kinds, arguments: Iterable[Any], nodes: Sequence[bytes]) -> _Builder:
     """Return the builder with all ops of a body.
 
     An op of an unknown type has as many outputs as other ops read, which is known only after all ops are laid out.
     """
     builder = _Builder(name, kinds, {})
-    builder.lay_out(arguments, nodes)
+    try:
+        builder.lay_out(arguments, nodes)
+    except UnicodeDecodeError as error:
+        raise GraphcutError(
+            "%s has an op whose name or type is no text: %s\nThe file is damaged, or is not a graph."
+            % (builder.scope.body, printable(error.object.decode("utf-8", "replace")))
+        ) from error
     if builder.has_unknown:
         builder = _Builder(name, kinds, unknown_outputs(nodes, kinds.unknown))
         builder.lay_out(arguments, nodes)
-    builder.scope.check(builder.count, chain(arguments, nodes))
+    builder.scope.check(builder.count, chain(arguments, parse_nodes(nodes)))
     return builder
 
 
@@ -99,7 +107,7 @@ class _Builder:
         outputs = partial(_outputs, self.based, self.first_output, self.kinds, kinds.layouts)
         self.scope = Namespace(name, self.names, self.first_output, outputs)
 
-    def lay_out(self, arguments: Iterable[Any], nodes: Sequence[Any]) -> None:
+    def lay_out(self, arguments: Iterable[Any], nodes: Sequence[bytes]) -> None:
         """Append all ops, in one pass."""
         for arg in arguments:
             self.scope.tensors[arg.name.encode()] = self.first_output[-1]
@@ -109,7 +117,7 @@ class _Builder:
         is_special, tensors, tensor = self.known.is_special, self.scope.tensors, self.first_output[-1]
         for place, (name, kind, texts, attrs) in enumerate(self.known.read(nodes)):
             if kind == UNKNOWN:
-                self._place(nodes[place])
+                self._place(parse_node(nodes[place]))
                 tensor = firsts[-1]
                 continue
             if attrs and is_special[kind]:
@@ -128,7 +136,7 @@ class _Builder:
                 else:
                     inputs.append(tuple([tensors[text] for text in texts]) if texts else ())
             except KeyError:
-                self.waiting.append((len(inputs), nodes[place]))
+                self.waiting.append((len(inputs), parse_node(nodes[place])))
                 inputs.append(())
 
     def _place(self, node: Any) -> None:

@@ -23,7 +23,7 @@ def _none(op_type: str) -> Optional[Signature]:
 
 
 def flatten(graph: Any, op_defs: OpDefs = _none, opaque: AbstractSet[str] = frozenset()) -> FlatGraph:
-    """Return the flat graph of a ``Graph`` message.
+    """Return the flat graph of a ``RawGraph`` message.
 
     ``op_defs`` has the outputs of op types that are not in the table; calls of the functions in ``opaque`` are not expanded.
     """

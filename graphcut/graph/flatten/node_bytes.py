@@ -1,4 +1,4 @@
-"""Read nodes from their bytes: protobuf takes longer to return a node's fields than to serialize the whole node.
+"""Read nodes from their bytes, because protobuf takes longer to parse a node and return its fields.
 
 A serialized node is its name, its op type, its inputs and the rest: attributes, device and so on (Protocol Buffers,
 "Encoding": each field is a tag, a length and as many bytes). The *form* of a node is its op type with the rest, as bytes; all
@@ -7,9 +7,7 @@ nodes of one form are of one kind. Protobuf reads a node that is serialized in a
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
-
-from graphcut.graph.messages import CLASSES
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 _NAME, _OP, _INPUT, _ATTR = 0x0A, 0x12, 0x1A, 0x2A  # the tags of fields 1, 2, 3 and 5, each a length and as many bytes
 _LONG = 128  # from this length on, a length takes more than one byte
@@ -22,13 +20,13 @@ FindKind = Callable[[str, Tuple[bytes, ...]], Optional[int]]
 _UNREAD: NodeFields = (b"", UNKNOWN, [], ())
 
 
-def read_nodes(nodes: Sequence[Any], forms: Dict[bytes, int], most_forms: int, find_kind: FindKind) -> Iterator[NodeFields]:
+def read_nodes(nodes: Iterable[bytes], forms: Dict[bytes, int], most_forms: int, find_kind: FindKind) -> Iterator[NodeFields]:
     """Yield the name, kind, inputs and attributes of each node; no attributes if its form is known.
 
     The kind is ``UNKNOWN`` if protobuf must read the node. ``find_kind`` returns the kind of an op type with these attributes,
     if it is known. Forms are added to ``forms``.
     """
-    for raw in map(CLASSES["Node"].SerializeToString, nodes):
+    for raw in nodes:
         size, inputs = len(raw), []
         try:
             end = 2 + raw[1]
@@ -41,7 +39,7 @@ def read_nodes(nodes: Sequence[Any], forms: Dict[bytes, int], most_forms: int, f
         except IndexError:
             yield _UNREAD
             continue
-        if raw[0] != _NAME or raw[1] >= _LONG:
+        if raw[0] != _NAME or raw[1] >= _LONG or at > size:
             yield _UNREAD
             continue
         form = op_type + raw[at:]
@@ -61,15 +59,17 @@ def read_nodes(nodes: Sequence[Any], forms: Dict[bytes, int], most_forms: int, f
 
 
 def _attrs(raw: bytes, at: int) -> Optional[List[bytes]]:
-    """Return the attributes from a place to the end; ``None`` if other fields that matter or large ones follow."""
-    attrs = []
-    while at < len(raw):
+    """Return the attributes from a place to the end; ``None`` if protobuf must read what follows."""
+    attrs, end = [], len(raw)
+    while at + 1 < end:
         tag, size, at = raw[at], raw[at + 1], at + 2
         if size >= _LONG:
+            if at == end:
+                return None
             size, at = size - _LONG + _LONG * raw[at], at + 1
         if tag in (_NAME, _OP, _INPUT) or tag >= _LONG or tag & 7 != 2 or size >= _LONG**2:
             return None
         if tag == _ATTR:
             attrs.append(raw[at : at + size])
         at += size
-    return attrs
+    return attrs if at == end else None

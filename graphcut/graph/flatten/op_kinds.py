@@ -10,6 +10,7 @@ from graphcut.graph.attrs import parse_attrs, text
 from graphcut.graph.flat import Kind
 from graphcut.graph.flatten import calls
 from graphcut.graph.flatten.node_bytes import NAMES, NodeFields, read_nodes
+from graphcut.graph.messages import parse_nodes
 from graphcut.graph.op_types import HANDLES
 from graphcut.util.text import numeral
 
@@ -41,7 +42,7 @@ class Kinds:
     outputs: int = 0
     forms: Dict[bytes, int] = field(default_factory=dict)
 
-    def read(self, nodes: Sequence[Any]) -> Iterator[NodeFields]:
+    def read(self, nodes: Sequence[bytes]) -> Iterator[NodeFields]:
         """Yield the name, the kind (``UNKNOWN``: protobuf must read it), the inputs and new attributes of each node."""
         return read_nodes(nodes, self.forms, _FORMS_OF_NODES + len(nodes) // _FORMS_OF_NODES, self._plain_kind)
 
@@ -119,9 +120,10 @@ def guess_layout(values: Mapping[str, Any], outputs: int) -> Layout:
     return (("output", (0,) * outputs),)
 
 
-def unknown_outputs(nodes: Sequence[Any], unknown: AbstractSet[str]) -> Dict[str, int]:
+def unknown_outputs(data: Sequence[bytes], unknown: AbstractSet[str]) -> Dict[str, int]:
     """Return, by name, the number of outputs that are read of each node whose type is in ``unknown``."""
-    used = {node.name: 1 for node in nodes if node.op in unknown} if unknown else {}
+    nodes = list(parse_nodes(data)) if unknown else []
+    used = {node.name: 1 for node in nodes if node.op in unknown}
     for read in (read for node in nodes for read in node.input) if used else ():
         name, _, rest = read.partition(":")
         number = numeral(rest.rpartition(":")[2]) if name in used else None

@@ -15,7 +15,7 @@ from graphcut.graph.formats.debug_info import DebugInfo
 from graphcut.graph.formats.reader import Content
 from graphcut.graph.formats.saved_gradients import saved_gradient_finder
 from graphcut.graph.formats.saved_objects import saved_functions, saved_variables
-from graphcut.graph.messages import read_message
+from graphcut.graph.messages import parse_nodes, read_message
 from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Place, Variable
 
 
@@ -59,7 +59,7 @@ def _opaque(graph: Any) -> FrozenSet[str]:
     named = {each.function_name for each in graph.library.gradient}
     if not graph.library.function:
         return frozenset(named)
-    bodies = [graph.node, *(each.node_def for each in graph.library.function)]
+    bodies = [list(parse_nodes(graph.node)), *(each.node_def for each in graph.library.function)]
     types = {node.op for nodes in bodies for node in nodes}
     called = {each.signature.name for each in graph.library.function if each.signature.name in types}
     if called and "SymbolicGradient" in types:

@@ -71,17 +71,17 @@ def _is_binary(data: bytes) -> bool:
 def _message(kind: str, data: bytes) -> Any:
     """Return the bytes as a message of that kind, if its ops have valid names and types; else ``None``."""
     try:
-        message = read_message(kind, data)
+        message = read_message("Raw" + kind, data)
+        nodes = [read_message("Node", each) for each in _graph_of(message).node[:_FIRST]]
     except (DecodeError, ValueError):
         return None
-    nodes = _graph_of(message).node[:_FIRST]
     return message if nodes and all(node.name and _OP_TYPE.match(node.op) for node in nodes) else None
 
 
 def _graph_of(message: Any) -> Any:
     """Return the graph in a message; for a SavedModel, its first graph."""
     if hasattr(message, "meta_graphs"):
-        message = message.meta_graphs[0] if message.meta_graphs else CLASSES["MetaGraph"]()
+        message = message.meta_graphs[0] if message.meta_graphs else CLASSES["RawMetaGraph"]()
     return getattr(message, "graph_def", message)
 
 
@@ -122,7 +122,7 @@ def of_message(message: Any, label: str) -> Content:
 
 def _parse(kind: str, data: bytes, path: str) -> Any:
     try:
-        return read_message(kind, data)
+        return read_message("Raw" + kind, data)
     except (DecodeError, ValueError) as error:
         raise GraphcutError(
             "%s is not a %s: protobuf cannot read it (%s)\nIt is damaged, cut short or in another format; graphcut reads %s."
@@ -154,7 +154,7 @@ def _from_text(kind: str, data: bytes, path: str) -> Any:
             "%s is not a %s as text: %s\nIt is damaged, cut short or in another format; graphcut reads %s."
             % (printable(path), _FORMATS[kind], printable(why)[1:-1], SUFFIXES)
         ) from error
-    return CLASSES[kind].FromString(spelled_out.SerializeToString())
+    return CLASSES["Raw" + kind].FromString(spelled_out.SerializeToString())
 
 
 def _check(content: Content) -> Content:

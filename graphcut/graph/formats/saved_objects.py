@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, Set, Tuple
 from graphcut.graph.attrs import function_name, shape
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import Kind
+from graphcut.graph.messages import parse_nodes
 from graphcut.graph.metadata import Variable
 
 _CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
@@ -74,7 +75,7 @@ def _handles(meta: Any) -> Dict[int, str]:
     """
     functions = meta.object_graph_def.concrete_functions
     handles: Dict[int, str] = {}
-    for node in meta.graph_def.node:
+    for node in parse_nodes(meta.graph_def.node):
         if node.op not in _CALLS:
             continue
         name = function_name(Kind(node.op, tuple(node.attr), ()), "f")

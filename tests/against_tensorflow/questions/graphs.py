@@ -28,7 +28,7 @@ def flat(text):
         kind, *inputs = right.split()
         dtype = 3 if kind in WHOLE else 1
         graph.node.add(name=name, op=kind, input=inputs, attr=[entry("T", type=dtype), entry("dtype", type=dtype)])
-    return flatten(graph)
+    return flatten(CLASSES["RawGraph"].FromString(graph.SerializeToString()))
 
 
 def ask(question):

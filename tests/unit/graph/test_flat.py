@@ -5,8 +5,10 @@ from __future__ import annotations
 from graphcut.graph.flat import ops_of_kinds
 from graphcut.graph.flatten.inline_calls import flatten
 from tests.robustness.making import graph, identity, variable
+from tests.unit.graph.text import raw_graph
 
-FLAT = flatten(graph(variable("v"), identity("a", "v"), variable("w"), identity("b", "w"), identity("c", "b")))
+WRITTEN = graph(variable("v"), identity("a", "v"), variable("w"), identity("b", "w"), identity("c", "b"))
+FLAT = flatten(raw_graph(WRITTEN))
 
 
 def named(*types):

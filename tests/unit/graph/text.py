@@ -33,7 +33,12 @@ MADE = {"Ones": "ones:0", "Zeros": "zeros:0"}
 
 def graph(text):
     """The flat graph of a text."""
-    return flatten(message(text))
+    return flatten(raw_graph(message(text)))
+
+
+def raw_graph(graph):
+    """The graph as a file has it, each node as its bytes."""
+    return CLASSES["RawGraph"].FromString(graph.SerializeToString())
 
 
 def message(text):

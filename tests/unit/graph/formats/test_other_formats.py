@@ -11,7 +11,7 @@ import pytest
 from graphcut import GraphcutError
 from graphcut.graph.formats.other_formats import describe_content
 from graphcut.graph.formats.reader import read
-from graphcut.graph.messages import CLASSES
+from graphcut.graph.messages import CLASSES, parse_nodes
 
 INDEX = bytes.fromhex("000006080 11a020801".replace(" ", "")) + bytes(range(40))  # how tf.train.Checkpoint's index begins
 FLOATS = bytes.fromhex("0000803f00000040") * 8
@@ -119,7 +119,7 @@ def test_the_content_decides_not_the_name(tmp_path, kind):
     path = tmp_path / "strange.onnx"
     path.write_bytes(message.SerializeToString())
     assert describe_content(path.read_bytes(), str(path)) is None
-    assert [node.name for node in read(str(path)).graph.node] == ["x"]
+    assert [node.name for node in parse_nodes(read(str(path)).graph.node)] == ["x"]
 
 
 @pytest.mark.parametrize("size", [32, 34, 91, 123, 128, 256])
