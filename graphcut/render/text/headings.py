@@ -54,7 +54,7 @@ def with_headings(audits: Any) -> Tuple[List[Any], Tuple[str, ...]]:
 def _targets(places: Sequence[str]) -> List[str]:
     """Return the name of the target in each call that takes a gradient: ``loss`` in ``tape.gradient(loss, weights)``.
 
-    Several calls in one line are matched in order.
+    Several calls in one line are matched in order; one whose target is an expression has no name.
     """
     at: Dict[str, List[int]] = {}
     for index, place in enumerate(places):
@@ -62,17 +62,29 @@ def _targets(places: Sequence[str]) -> List[str]:
     names = [""] * len(places)
     for place, indices in at.items():
         result = _names_at(place)
-        if len(result) == 1 or (len(result) == len(indices) and all(result)):
+        if len(result) in (1, len(indices)):
             for order, index in enumerate(indices):
                 names[index] = result[order % len(result)]
     return names
 
 
 def _names_at(place: str) -> List[str]:
-    """Return the name of the target of each call that begins in a line; empty for an expression."""
+    """Return the name of the target of each call that begins in a line, in the order of running; empty for an expression."""
     text = text_from(place, _LINES)
     first = text.partition("\n")[0]
-    return [match.group(1) or "" for match in _TAKEN.finditer(text) if match.start() < len(first)]
+    calls = [match for match in _TAKEN.finditer(text) if match.start() < len(first)]
+    calls.sort(key=lambda each: (_end_of_call(text, each.start()), -each.start()))
+    return [each.group(1) or "" for each in calls]
+
+
+def _end_of_call(text: str, start: int) -> int:
+    """Return where the brackets of a call close, or the end of the text if it holds only a part of the call."""
+    depth = 0
+    for place in range(text.index("(", start), len(text)):
+        depth += (text[place] in "([{") - (text[place] in ")]}")
+        if not depth:
+            return place
+    return len(text)
 
 
 def _line(source: str) -> str:

@@ -52,9 +52,18 @@ def test_two_calls_in_one_line_are_told_apart(places):
     assert headings([Told(place), Told(place)]) == ("actor_loss", "critic_loss")
 
 
-def test_two_calls_in_one_line_of_which_one_names_no_target_are_called_by_the_line(places):
-    (place,) = places("return tape.gradient(a + b, one), tape.gradient(critic_loss, two)")
-    assert headings([Told(place), Told(place)]) == ("train.py:1", "train.py:1 (2)")
+@pytest.mark.parametrize(
+    "line, names",
+    [
+        ("return tape.gradient(a + b, one), tape.gradient(critic_loss, two)", ("train.py:1", "critic_loss")),
+        ("return tape.gradient(actor_loss, one), tape.gradient(a[0], two)", ("actor_loss", "train.py:1")),
+        ("return outer.gradient(tf.norm(inner.gradient(energy, x)), w)", ("energy", "train.py:1")),
+        ("return outer.gradient(loss, w, inner.gradient(energy, x))", ("energy", "loss")),
+    ],
+)
+def test_calls_in_one_line_are_named_in_the_order_of_running(places, line, names):
+    (place,) = places(line)
+    assert headings([Told(place), Told(place)]) == names
 
 
 def test_where_two_targets_share_a_name_the_lines_tell_them_apart(places):
