@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from textwrap import indent
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
-from graphcut.contracts.reports.finding_groups import merge_alike
+from graphcut.contracts.reports.finding_groups import findings_of_report
 from graphcut.errors import printable
 
 
 def to_text(report: CheckReport) -> str:
     """Return the report as text."""
-    lines = [line for result in report.contracts for line in _lines(result)]
+    lines = [line for result, findings in findings_of_report(report) for line in _lines(result, findings)]
     return "\n".join([*lines, "", summary(report)])
 
 
@@ -28,10 +28,10 @@ def _count(number: int) -> str:
     return "%d contract%s" % (number, "" if number == 1 else "s")
 
 
-def _lines(result: ContractResult) -> Iterator[str]:
+def _lines(result: ContractResult, findings: Sequence[Finding]) -> Iterator[str]:
     warned = " (warning)" if result.severity is Severity.WARNING and result.status is Status.BROKEN else ""
     yield "%s: %s%s" % (result.status.value, printable(result.name, 400)[1:-1], warned)
-    for finding in merge_alike(result.findings):
+    for finding in findings:
         yield indent(finding_text(finding), "  ")
     for note in result.notes:
         yield "  note: %s" % note

@@ -1,13 +1,21 @@
-"""Merge equal findings about several variables, or under several rules, into one finding that names them all."""
+"""Merge equal findings about several variables, or under several rules, into one finding that names them all.
+
+A cause that breaks several contracts is explained in full under the first of them; the others refer to it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Hashable, List, Sequence
+from typing import Dict, Hashable, Iterator, List, NamedTuple, Sequence, Tuple
 
-from graphcut.contracts.definition import Finding
+from graphcut.contracts.definition import CheckReport, ContractResult, Finding
+from graphcut.errors import printable
 from graphcut.render.text.explain import drop_variable, say_same_holds
 from graphcut.results.words import escape_name
+
+_ADVICE = ("What to do: ", "And: ", "Or: ", "To block ")
+_SAME = "The same holds for "
+_LONG = 2  # lines; a shorter message is repeated
 
 
 def merge_alike(findings: Sequence[Finding]) -> List[Finding]:
@@ -31,6 +39,48 @@ def _merge_rules(findings: Sequence[Finding]) -> List[Finding]:
     for each in findings:
         groups.setdefault((each.variable or each.rule, each.verdict, each.where, each.message), []).append(each)
     return [replace(group[0], rule=", ".join(dict.fromkeys(each.rule for each in group))) for group in groups.values()]
+
+
+class _Explanation(NamedTuple):
+    """The explanation of a finding: its lines without the variable's name, and where it stands in the report."""
+
+    lines: Tuple[str, ...]
+    variable: str
+    contract: str
+
+
+def findings_of_report(report: CheckReport) -> Iterator[Tuple[ContractResult, List[Finding]]]:
+    """Yield each result of a report with its merged findings; a cause that an earlier one explains is not explained again."""
+    known: Dict[Hashable, _Explanation] = {}
+    for result in report.contracts:
+        findings = []
+        for each in merge_alike(result.findings):
+            name = escape_name(each.variable or "")
+            lead, explanation = _split(each.message, name)
+            lines = tuple(drop_variable("\n".join(explanation), name).splitlines())
+            key = (each.verdict, tuple(line for line in lines if not line.startswith((*_ADVICE, _SAME))))
+            if key in known and len([line for line in lines if not line.startswith(_SAME)]) > _LONG:
+                each = replace(each, message="\n".join([*lead, *_reference(explanation, known[key])]))
+            known.setdefault(key, _Explanation(lines, name, result.name))
+            findings.append(each)
+        yield result, findings
+
+
+def _split(message: str, name: str) -> Tuple[List[str], List[str]]:
+    """Return the lines before the explanation of a variable, and those of the explanation, which begins with its name."""
+    lines = message.splitlines()
+    start = next((at for at, line in enumerate(lines) if name and line.startswith(name)), 0)
+    return lines[:start], lines[start:]
+
+
+def _reference(explanation: Sequence[str], before: _Explanation) -> Iterator[str]:
+    """Yield the first line of an explanation, where the rest of it stands, and what differs there."""
+    yield explanation[0]
+    variable = "%s in " % before.variable if before.variable else ""
+    yield "Why, and what to do: see %sthe contract %s." % (variable, printable(before.contract, 400))
+    yield from (
+        line for line in explanation[1:] if line.startswith(_SAME) or (line.startswith(_ADVICE) and line not in before.lines)
+    )
 
 
 def count_findings(findings: Sequence[Finding]) -> str:

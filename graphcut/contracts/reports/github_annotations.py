@@ -6,7 +6,7 @@ from typing import Iterator, Tuple
 
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
-from graphcut.contracts.reports.finding_groups import merge_alike
+from graphcut.contracts.reports.finding_groups import findings_of_report
 
 
 def to_annotations(report: CheckReport) -> str:
@@ -26,9 +26,8 @@ def _notice(report: CheckReport, result: ContractResult, note: str) -> str:
 
 
 def _findings(report: CheckReport) -> Iterator[Tuple[ContractResult, Finding]]:
-    for result in report.contracts:
-        for finding in merge_alike(result.findings):
-            yield result, finding
+    for result, findings in findings_of_report(report):
+        yield from ((result, each) for each in findings)
 
 
 def _annotation(report: CheckReport, result: ContractResult, finding: Finding) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Sequence
 
 from graphcut.api.audit import Audit
 from graphcut.contracts.broken_picture import draw_broken
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
 from graphcut.contracts.reports.check_text import summary
-from graphcut.contracts.reports.finding_groups import count_findings, merge_alike
+from graphcut.contracts.reports.finding_groups import count_findings, findings_of_report
 
 _MARKS = {Status.KEPT: "✅ kept", Status.BROKEN: "❌ broken", Status.INVALID: "⚠️ invalid"}
 _LARGEST_PICTURE = 40_000  # characters; GitHub renders Mermaid text up to 50,000
@@ -26,9 +26,9 @@ def to_markdown(report: CheckReport) -> str:
     ]
     notes = ["- note: %s: %s" % (_cell(each.name), _cell(note)) for each in report.contracts for note in each.notes]
     lines += ["", *notes] if notes else []
-    for result in report.contracts:
+    for result, findings in findings_of_report(report):
         if result.status is not Status.KEPT:
-            lines += ["", *_details(result)]
+            lines += ["", *_details(result, findings)]
     return "\n".join(lines)
 
 
@@ -38,9 +38,9 @@ def _status(result: ContractResult) -> str:
     return _MARKS[result.status]
 
 
-def _details(result: ContractResult) -> Iterator[str]:
+def _details(result: ContractResult, findings: Sequence[Finding]) -> Iterator[str]:
     yield "#### %s" % _cell(result.name)
-    for finding in merge_alike(result.findings):
+    for finding in findings:
         yield ""
         yield from _finding(finding)
     yield from _picture(result)

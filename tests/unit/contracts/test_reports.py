@@ -85,6 +85,30 @@ def test_variables_with_the_same_finding_share_an_entry():
     assert len(json.loads(FORMATS["sarif"](report))["runs"][0]["results"]) == 3
 
 
+CAUSE = "%s [3] gets no gradient.\nIt is cut by stop, model.py:7.\n    y = tf.stop_gradient(x)\nWhat to do: nothing."
+
+
+def test_a_cause_of_several_contracts_is_explained_once():
+    first = Finding("a", "must_reach", "none", CAUSE % "a", "model.py:7")
+    again = Finding("b", "updated", "none", "it is updated without a gradient\n" + CAUSE % "b", "f:9")
+    other = Finding("a", "only", "none", CAUSE % "a" + "\nTo block it: z = 1", "model.py:7")
+    report = CheckReport("f", tuple(result(n, Status.BROKEN, each) for n, each in zip("xyz", (first, again, other))))
+    for form in ("text", "markdown", "github"):
+        text = FORMATS[form](report).replace("%0A", "\n")
+        assert text.count("y = tf.stop_gradient(x)") == 1 and text.count("What to do: nothing.") == 1
+        assert text.count("see a in the contract 'x'") == 2 and "To block it: z = 1" in text
+        assert "it is updated without a gradient" in text and "b [3] gets no gradient." in text
+    for form in ("junit", "json"):
+        assert FORMATS[form](report).count("y = tf.stop_gradient(x)") == 3
+
+
+def test_causes_that_differ_are_explained_each():
+    messages = [CAUSE % "a", CAUSE.replace("model.py:7", "model.py:8") % "a", "a is short\nWhat to do: nothing."]
+    findings = [Finding("a", "must_reach", "none", each) for each in [*messages, messages[-1]]]
+    report = CheckReport("f", tuple(result(str(at), Status.BROKEN, each) for at, each in enumerate(findings)))
+    assert "see a in" not in FORMATS["text"](report)
+
+
 def test_sarif_has_no_white_space():
     text = FORMATS["sarif"](REPORT)
     assert text == json.dumps(json.loads(text), separators=(",", ":"))
