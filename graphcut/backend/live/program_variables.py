@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import types
 from collections import deque
-from typing import Any, Deque, Dict, Iterable, Iterator, Tuple
+from typing import AbstractSet, Any, Deque, Dict, Iterable, Iterator, List, Set, Tuple
 
 from graphcut.backend.live.function_identity import content
 from graphcut.backend.live.models import listed_variables
 from graphcut.backend.live.trace import describe_variable
-from graphcut.backend.live.variable_objects import is_variable
+from graphcut.backend.live.variable_objects import is_variable, variable_of
 from graphcut.graph.metadata import Variable
 from graphcut.graph.stack_frames import is_library
 
@@ -24,6 +24,37 @@ _LIBRARIES = frozenset(["keras", "numpy", "tensorflow", "tf_keras"])
 
 def program_variables(source: Any) -> Iterator[Variable]:
     """Yield the variables that a function, a model or any other source leads to by names and attributes."""
+    yield from (describe_variable(each, ()) for each in _values(source) if is_variable(each))
+
+
+def untouched_variables(source: Any, asked: AbstractSet[int], touched: AbstractSet[int]) -> Iterator[Variable]:
+    """Yield the trainable variables of the networks that a step trains a part of, if the step does not touch them.
+
+    Args:
+        source: the step. Of an object whose method it is, each attribute is a network of its own.
+        asked: the ``id`` of each variable that a gradient of the step was asked for.
+        touched: the ``id`` of each variable that the step reads or writes.
+    """
+    function = getattr(source, "python_function", source)
+    owner = getattr(function, "__self__", None)
+    seen: Set[int] = set()
+    for network in _values(source):
+        if is_variable(network) or isinstance(network, type) or not hasattr(type(network), "trainable_variables"):
+            continue
+        own = list(_own_variables(network) if network is owner else listed_variables(network, "trainable_variables"))
+        if any(id(each) in asked for each in map(variable_of, own)):
+            rest = {id(variable_of(each)): each for each in own if id(variable_of(each)) not in touched | seen}
+            seen.update(rest)
+            yield from (describe_variable(each, ()) for each in rest.values())
+
+
+def _own_variables(owner: Any) -> List[Any]:
+    """Return the trainable variables that are attributes of an object."""
+    return [each for each in vars(owner).values() if is_variable(each) and getattr(each, "trainable", False)]
+
+
+def _values(source: Any) -> Iterator[Any]:
+    """Yield the values that a source leads to by names and attributes, itself first."""
     waiting: Deque[Tuple[Any, int]] = deque([(source, 0)])
     seen: Dict[int, Any] = {}
     while waiting and len(seen) < _MANY:
@@ -31,9 +62,8 @@ def program_variables(source: Any) -> Iterator[Variable]:
         if id(value) in seen:
             continue
         seen[id(value)] = value
-        if is_variable(value):
-            yield describe_variable(value, ())
-        elif depth < _DEEP:
+        yield value
+        if depth < _DEEP and not is_variable(value):
             waiting += [(each, depth + 1) for each in _inside(value)]
 
 

@@ -625,3 +625,63 @@ def test_a_variable_behind_a_stop_that_is_meant_is_to_be_taken_out_of_the_call(p
     (project / "agents.py").write_text(mended, encoding="utf-8")
     sys.modules.pop("agents", None)
     assert graphcut.check().exit_code == 0
+
+
+NETWORKS = """
+import tensorflow as tf
+
+free = tf.Variable(tf.ones([4, 2]), name="free")
+
+
+class Net(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.low = tf.Variable(tf.ones([4, 2]), name="low")
+        self.high = tf.Variable(tf.ones([2, 2]), name="high")
+        self.never = tf.Variable(tf.ones([2, 2]), name="never")
+        self.count = tf.Variable(0.0, trainable=False, name="count")
+
+    def step(self, x):
+        self.count.assign_add(1.0)
+        with tf.GradientTape(persistent=True) as tape:
+            first = tf.reduce_sum(x @ self.low)
+            second = tf.reduce_sum(x @ self.low @ self.high) + tf.reduce_sum(tf.stop_gradient(self.never))
+        return tape.gradient(first, [self.low, self.never]), tape.gradient(second, [self.high, self.never])
+
+    def part(self, x):
+        with tf.GradientTape() as tape:
+            first = tf.reduce_sum(x @ self.low)
+        return tape.gradient(first, [self.low])
+
+
+class Pair(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = Net(), Net()
+
+    def part(self, x):
+        return self.one.part(x)
+
+
+net, pair = Net(), Pair()
+step, part, of_pair = net.step, net.part, pair.part
+"""
+
+
+@pytest.mark.parametrize(
+    "source, lines, names",
+    [
+        ("step", "", []),  # the second loss reads it, behind a stop
+        ("part", "", ["high", "never"]),
+        ("part", 'variables = ["low", "high"]', ["high"]),
+        ("part", "gradient = 0", []),
+        ("of_pair", "", ["high", "never"]),
+    ],
+)
+def test_no_unused_sees_the_whole_step_and_the_network_that_it_trains(project, source, lines, names):
+    (project / "networks.py").write_text(NETWORKS, encoding="utf-8")
+    try:
+        result = checked(project, lines + "\nno_unused = true", "networks.py:" + source)
+    finally:
+        sys.modules.pop("networks", None)
+    assert sorted(each.variable for each in result.findings) == names
