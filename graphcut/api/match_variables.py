@@ -3,7 +3,8 @@
 Keras counts layers within a process, so a model with layers ``dense`` and ``dense_1`` that is built again may have ``dense_2``
 and ``dense_3``, or ``dense_1`` and ``dense_2``. Two lists of variables with equal shapes, and names that are equal except for
 those numbers, are matched by position, even if a name is in both lists. Otherwise, equal names are the same variable, and the
-remaining variables are aligned by their names without numbers.
+remaining variables are aligned by their names without numbers. If one list has more variables of a numbered name than the
+other, a layer is gone or new and the numbers may have moved: equal names then count only if the shapes of the layer agree.
 
 A variable that the other audit's graph also holds, but that was not audited there, is never matched with another one: the two
 networks of one step are not one network that was built twice.
@@ -15,7 +16,20 @@ import enum
 import re
 from collections import Counter
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, AbstractSet, Dict, FrozenSet, Hashable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    AbstractSet,
+    Dict,
+    FrozenSet,
+    Hashable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from graphcut.results import VariableAudit
 
@@ -151,13 +165,62 @@ def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[
     plain = [[(without_numbers(each.name), each.shape) for each in side] for side in (old, new)]
     if plain[0] == plain[1] and Counter(names[0]) != Counter(names[1]):
         return [(at, at, Match.NAME if old[at].name == new[at].name else Match.POSITION) for at in range(len(old))]
-    result = list(_by_name(old, new))
-    known = [{pair[which] for pair in result} for which in (0, 1)]
-    rest = [[at for at in range(len(side)) if at not in taken] for side, taken in zip((old, new), known)]
+    moved = _moved_names(old, new)
+    result = [each for each in _by_name(old, new) if old[each[0]].name not in moved]
+    rest = _unmatched(old, new, result)
     keys = [[side[at] for at in places] for side, places in zip(plain, rest)]
+    aligned: List[Tuple[int, int, Match]] = []
     for block in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks():
-        result += [(rest[0][block.a + step], rest[1][block.b + step], Match.POSITION) for step in range(block.size)]
-    return result
+        aligned += [(rest[0][block.a + step], rest[1][block.b + step], Match.POSITION) for step in range(block.size)]
+    split = _split_layers(old, new, aligned, rest[0]) if moved else frozenset()
+    result += [each for each in aligned if _layer(old[each[0]].name) not in split]
+    rest = _unmatched(old, new, result)
+    left = _by_name(*([side[at] for at in places] for side, places in zip((old, new), rest)))
+    return result + [(rest[0][first], rest[1][second], match) for first, second, match in left]
+
+
+def _unmatched(
+    old: Sequence[VariableKey], new: Sequence[VariableKey], pairs: Sequence[Tuple[int, int, Match]]
+) -> List[List[int]]:
+    """Return the places on both sides that no pair has."""
+    known = [{pair[which] for pair in pairs} for which in (0, 1)]
+    return [[at for at in range(len(side)) if at not in taken] for side, taken in zip((old, new), known)]
+
+
+def _split_layers(
+    old: Sequence[VariableKey], new: Sequence[VariableKey], pairs: Sequence[Tuple[int, int, Match]], places: Sequence[int]
+) -> FrozenSet[str]:
+    """Return the layers of which pairs match only a part, or parts with several layers."""
+    others = {first: _layer(new[second].name) for first, second, _ in pairs}
+    layers: Dict[str, Set[str]] = {}
+    for place in places:
+        layers.setdefault(_layer(old[place].name), set()).add(others.get(place, ""))
+    return frozenset(layer for layer, targets in layers.items() if len(targets) > 1)
+
+
+def _moved_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> FrozenSet[str]:
+    """Return the names on both sides that may stand for different variables: a layer of the same kind is gone or new."""
+    counts = [Counter(without_numbers(each.name) for each in side) for side in (old, new)]
+    content = [_shapes_of_layers(side) for side in (old, new)]
+    return frozenset(
+        each.name
+        for each in old
+        if counts[0][without_numbers(each.name)] != counts[1][without_numbers(each.name)]
+        and content[0][_layer(each.name)] != content[1].get(_layer(each.name), content[0][_layer(each.name)])
+    )
+
+
+def _shapes_of_layers(side: Sequence[VariableKey]) -> Dict[str, List[Tuple[str, str]]]:
+    """Return the names and shapes of the variables of each layer; shapes that are unknown are left out."""
+    result: Dict[str, List[Tuple[str, str]]] = {}
+    for each in side:
+        result.setdefault(_layer(each.name), []).extend([(each.name, each.shape)] if each.shape else [])
+    return {layer: sorted(content) for layer, content in result.items()}
+
+
+def _layer(name: str) -> str:
+    """Return the scope of a variable, or its name if it has none."""
+    return name.rpartition("/")[0] or name
 
 
 def match_renamed(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[Tuple[int, int]]:

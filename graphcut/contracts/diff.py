@@ -13,6 +13,7 @@ from graphcut.contracts.verdict_diff import (
     AuditedVerdicts,
     VerdictChange,
     compare_verdicts,
+    renamed_gradients,
     renamed_variables,
     verdicts_of_audits,
 )
@@ -29,19 +30,22 @@ class Diff:
     """The difference between two versions of a model. It is true if there is any.
 
     ``changes`` are the variables whose verdicts differ; ``old`` and ``new`` are the compared sides. ``renamed`` has the names,
-    before and after, of the variables that were matched by position and shape under another name.
+    before and after, of the variables that were matched by position and shape under another name; ``renamed_gradients`` has
+    the headings of gradients that were matched by their variables, because one side has more gradients than the other.
     """
 
     changes: Tuple[VerdictChange, ...]
     old: Side
     new: Side
     renamed: Tuple[Tuple[str, str], ...] = ()
+    renamed_gradients: Tuple[Tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.changes)
 
     def __str__(self) -> str:
-        renamed = ["renamed %s: now %s, matched by position and shape" % pair for pair in self.renamed]
+        renamed = ["gradient %s: now %s, matched by its variables" % pair for pair in self.renamed_gradients]
+        renamed += ["renamed %s: now %s, matched by position and shape" % pair for pair in self.renamed]
         return "\n".join([self._changes() or "no variable gained or lost its gradient", *renamed])
 
     def _changes(self) -> str:
@@ -151,7 +155,8 @@ def compare_sides(old: Side, new: Side) -> Diff:
         before, after = old.verdicts, new.verdicts
     else:
         before, after = {"": _entry(old, new)}, {"": _entry(new, old)}
-    return Diff(compare_verdicts(before, after), old, new, renamed_variables(before, after))
+    renamed = renamed_variables(before, after), renamed_gradients(before, after)
+    return Diff(compare_verdicts(before, after), old, new, *renamed)
 
 
 def _entry(side: Side, other: Side) -> AuditedVerdicts:

@@ -19,6 +19,7 @@ from graphcut.results import Change, Verdict
 
 LOCK_MARK = "graphcut_lock"
 _REACHED = ("flows", "conditional")
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -138,20 +139,56 @@ def _matching_gradients(
     """Yield the source and the heading of each gradient, with its verdicts on both sides."""
     for source in sorted({*old, *new}):
         before, after = (side[source].gradients if source in side else {} for side in (old, new))
-        for head, other in _matching_headings(list(before), list(after)):
+        for head, other in _matching_headings(before, after):
             yield source, other or head or "", before.get(head or "", {}), after.get(other or "", {})
 
 
-def _matching_headings(old: Sequence[str], new: Sequence[str]) -> Iterator[Tuple[Optional[str], Optional[str]]]:
-    """Pairs of headings of the same gradient: equal ones, and the others in order if each side has as many of them.
+def _matching_headings(
+    old: Mapping[str, Mapping[str, VariableVerdict]], new: Mapping[str, Mapping[str, VariableVerdict]]
+) -> Iterator[Tuple[Optional[str], Optional[str]]]:
+    """Pairs of headings of the same gradient: equal ones, and the others by their variables or in order.
 
-    A loss may have another name on the new side, or stand on another line.
+    A loss may have another name on the new side, or stand on another line. If one side has more gradients, a heading is paired
+    with the one that shares most of its variables, and at least half of them.
     """
     gone, fresh = [each for each in old if each not in new], [each for each in new if each not in old]
-    others = dict(zip(gone, fresh)) if len(gone) == len(fresh) else {}
+    others = dict(zip(gone, fresh)) if len(gone) == len(fresh) else _alike(old, new, gone, fresh)
     for head in old:
         yield head, head if head in new else others.get(head)
     yield from ((None, head) for head in fresh if head not in others.values())
+
+
+def _alike(
+    old: Mapping[str, Mapping[str, VariableVerdict]],
+    new: Mapping[str, Mapping[str, VariableVerdict]],
+    gone: Sequence[str],
+    fresh: Sequence[str],
+) -> Dict[str, str]:
+    """Return pairs of headings that ask for the same variables, the most alike first."""
+    shares = []
+    for head in gone:
+        for other in fresh:
+            names = [{without_numbers(each) for each in side} for side in (old[head], new[other])]
+            shares.append((len(names[0] & names[1]) / max(len(names[0] | names[1]), 1), head, other))
+    result: Dict[str, str] = {}
+    for share, head, other in sorted(shares, key=lambda each: -each[0]):
+        if share >= _HALF and head not in result and other not in result.values():
+            result[head] = other
+    return result
+
+
+def renamed_gradients(old: Mapping[str, AuditedVerdicts], new: Mapping[str, AuditedVerdicts]) -> Tuple[Tuple[str, str], ...]:
+    """Return the headings, before and after, of the gradients that were paired although the sides have not as many of them."""
+    result: Dict[Tuple[str, str], None] = {}
+    for source in sorted({*old, *new}):
+        before, after = (side[source].gradients if source in side else {} for side in (old, new))
+        if before and len(before) != len(after):
+            result.update(
+                dict.fromkeys(
+                    (head, other) for head, other in _matching_headings(before, after) if head and other and head != other
+                )
+            )
+    return tuple(result)
 
 
 def _of_gradient(

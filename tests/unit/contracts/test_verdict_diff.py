@@ -10,6 +10,7 @@ from graphcut.contracts.verdict_diff import (
     VariableVerdict,
     compare_verdicts,
     match_variables,
+    renamed_gradients,
     renamed_variables,
 )
 from graphcut.errors import GraphcutError
@@ -68,6 +69,50 @@ def matrix(*shape):
 
 def layer(name):
     return {name + "/kernel": matrix(2, 3), name + "/bias": matrix(3)}
+
+
+def chain(*sizes):
+    """The kernels and biases of a chain of layers that Keras numbered."""
+    names = ["net/dense" + ("_%d" % at if at else "") for at in range(len(sizes) - 1)]
+    variables = {}
+    for name, size, following in zip(names, sizes, sizes[1:]):
+        variables.update({name + "/kernel": matrix(size, following), name + "/bias": matrix(following)})
+    return variables
+
+
+@pytest.mark.parametrize(
+    "old, new, pairs",
+    [
+        ((4, 4, 4, 4, 1), (4, 4, 4, 1), ["dense dense", "dense_1 dense_1", "dense_2 -", "dense_3 dense_2"]),
+        ((4, 4, 1), (4, 4, 4, 1), ["dense dense", "dense_1 dense_2", "- dense_1"]),
+        ((8, 4, 4, 1), (4, 4, 1), ["dense -", "dense_1 dense", "dense_2 dense_1"]),
+        ((8, 4, 1), (8, 5, 1), ["dense dense", "dense_1 dense_1"]),
+        ((8, 4, 1), (8, 5, 5, 1), ["dense dense", "dense_1 dense_1", "- dense_2"]),
+    ],
+)
+def test_a_layer_that_is_gone_or_new_moves_the_numbers_of_the_others(old, new, pairs):
+    found = match_variables(chain(*old), chain(*new))
+    layers = [" ".join(name.split("/")[1] if name else "-" for name in pair) for pair in found]
+    assert sorted(dict.fromkeys(layers)) == sorted(pairs) and len(layers) == 2 * len(pairs)
+
+
+def step(**gradients):
+    return {"s": AuditedVerdicts({head: dict.fromkeys(names.split(), FLOWS) for head, names in gradients.items()})}
+
+
+@pytest.mark.parametrize(
+    "old, new, changes, pairs",
+    [
+        ({"loss": "enc dec"}, {"a": "enc dec", "b": "enc"}, ["b enc new"], [("loss", "a")]),
+        ({"a": "enc", "b": "dec"}, {"loss": "dec"}, ["a enc gone"], [("b", "loss")]),
+        ({"loss": "enc"}, {"a": "x", "b": "z"}, ["a x new", "b z new", "loss enc gone"], []),
+    ],
+)
+def test_gradients_whose_number_differs_are_matched_by_their_variables(old, new, changes, pairs):
+    sides = step(**old), step(**new)
+    found = compare_verdicts(*sides)
+    assert sorted("%s %s %s" % (each.gradient, each.variable, each.direction) for each in found) == changes
+    assert list(renamed_gradients(*sides)) == pairs
 
 
 RENAMES = {
