@@ -548,12 +548,12 @@ _SCALARS = {
 
 
 def open_eager_gradient(gradient: GradientCall) -> Tuple[Any, GraphMetadata]:
-    """Return the ``Graph`` message and the origin of a gradient that was taken eagerly."""
+    """Return the ``RawGraph`` message and the origin of a gradient that was taken eagerly."""
     live = gradient.graph
     own = {each.identity: each.facts for each in gradient.sources if each.is_variable}
     result = function_graphs.graphs(live)
     where, shapes = function_graphs.Where(result), function_graphs.Shapes(result)
-    message = CLASSES["Graph"].FromString(gradient.message)
+    message = CLASSES["RawGraph"].FromString(gradient.message)
     origin = GraphMetadata(
         "%s at %s" % (gradient.api, gradient.where),
         {},
