@@ -8,6 +8,7 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.graph.backward_part import backward_part, differentiated_losses, trains
 from graphcut.graph.dtypes import COMPLEX, REAL_FLOATS, VARIANT, base_dtype
 from graphcut.graph.flat import FlatGraph, ops_of_kinds
+from graphcut.graph.float_walks import upstream
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
 from graphcut.graph.op_types import READERS
@@ -27,10 +28,11 @@ def default_loss(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen
     """Return the tensors of the loss, and how it was chosen in words. If none can be chosen, raise an error with candidates.
 
     The loss of a backward part that trains something takes precedence over the outputs, unless a signature was requested: the
-    output of a graph that was saved during training is its prediction.
+    output of a graph that was saved during training is its prediction. So does a loss beyond the outputs of a file, whose
+    gradients Python fetches.
     """
     return (
-        (None if origin.asks_for_outputs else _trained_loss(flat, names))
+        (None if origin.asks_for_outputs else _trained_loss(flat, names) or _fetched_loss(flat, names, origin))
         or _only_output(names, origin)
         or _differentiated_loss(flat, names)
         or _collected_loss(names, origin)
@@ -51,6 +53,16 @@ def _trained_loss(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     """Return the loss of the backward part whose gradients train something."""
     calls = backward_part(flat, names).calls
     return _differentiated_loss(flat, names) if any(call.loss and trains(flat, call) for call in calls) else None
+
+
+def _fetched_loss(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Optional[Chosen]:
+    """Return the only loss of a file that is differentiated if no output is computed from it or from its gradients."""
+    ends = [tensor for name in origin.outputs.values() for tensor in names.tensors(name)]
+    losses = differentiated_losses(flat, names) if origin.foreign and ends else ()
+    if len(losses) != 1:
+        return None
+    own = {flat.producer[tensor] for tensor in losses[0]} | backward_part(flat, names).reached
+    return (losses[0], BACKWARD) if own.isdisjoint(upstream(flat, ends)) else None
 
 
 def _differentiated_loss(flat: FlatGraph, names: Names) -> Optional[Chosen]:

@@ -286,6 +286,22 @@ def test_a_saved_training_session_is_audited_for_what_it_trains(tmp_path):
     assert graphcut.audit(str(tmp_path / "saved"), signature="serving_default").loss == (predicted.name,)
 
 
+@pytest.mark.parametrize(
+    "what, loss", [("prediction", "the_loss:0"), ("gradient", "gradients/MatMul_grad/MatMul_1:0"), ("distance", "Neg:0")]
+)
+def test_a_saved_graph_whose_gradients_are_fetched_is_audited_for_their_loss_unless_its_output_is_computed_from_it(
+    what, loss, tmp_path
+):
+    with tf.Graph().as_default() as graph, v1.Session() as session:
+        predicted, w = prediction()
+        error = mean_square(predicted)
+        gradient = v1.gradients(error, w)[0]
+        output = {"prediction": predicted, "gradient": gradient, "distance": tf.negative(error)}[what]
+        session.run(v1.global_variables_initializer())
+        v1.saved_model.simple_save(session, str(tmp_path / "saved"), {"x": graph.get_tensor_by_name("x:0")}, {what: output})
+    assert graphcut.audit(str(tmp_path / "saved")).loss == (loss,)
+
+
 def test_a_logged_loss_is_found_where_nothing_is_differentiated():
     with tf.Graph().as_default() as graph:
         predicted, _ = prediction()
