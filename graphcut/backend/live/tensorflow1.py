@@ -24,7 +24,10 @@ class TensorFlow1Imports:
         if not self._wanted:
             return
         v1 = tf.compat.v1
+        verbosity = v1.logging.get_verbosity()
+        v1.logging.set_verbosity(v1.logging.ERROR)  # it warns that it is deprecated
         v1.disable_v2_behavior()
+        v1.logging.set_verbosity(verbosity)
         original = self._original
 
         def importing(name: str, importer: Any = None, *rest: Any, **kwargs: Any) -> Any:
