@@ -141,7 +141,10 @@ def _by_answer(found):
     for version in VERSIONS:
         if version in found:
             groups.setdefault(found[version][:2], []).append(version)
-    return "; ".join("%s: `%s` (%s)" % (", ".join(each), verdict, answer) for (answer, verdict), each in groups.items())
+    return "; ".join(
+        "%s: `%s` (%s)" % (", ".join(each), verdict, {"none": "`None`"}.get(answer, answer))
+        for (answer, verdict), each in groups.items()
+    )
 
 
 def _needed(why, title):
@@ -213,7 +216,10 @@ def _why_answered(name, old, new, keys):
         return "the answer depends on %s" % _deciding(name, new)
     if "depends" in answers[0]:
         return "the answer depended on %s" % (_deciding(name, old) or "shapes (TensorFlow raised for all that were tried)")
-    return "the function returns a gradient for %s" % ", ".join("`%s`" % key for key in keys if new.inputs[key] == "yes")
+    given, ended = (["`%s`" % key for key in keys if new.inputs[key] == answer] for answer in ("yes", "no"))
+    parts = ["returns a gradient for %s" % ", ".join(given)] if given else []
+    parts += ["returns `None` for %s" % ", ".join(ended)] if ended else []
+    return "the function %s" % " and ".join(parts)
 
 
 def _deciding(name, answer):
@@ -227,7 +233,7 @@ def _deciding(name, answer):
     keys = ["`%s`" % key for key, by_words in found.items() if len({frozenset(each) for each in by_words.values()}) > 1]
     alike = [row for row in entry["rows"] if len({" ".join(words) for words in words_of(row["reply"])}) > 1]
     return ", ".join(keys + (["shapes"] if alike else [])) + (
-        " (TensorFlow raises for some)" if any(words[0] in "?!" for _, words in rows) and (keys or alike) else ""
+        " (for some values, TensorFlow raises)" if any(words[0] in "?!" for _, words in rows) and (keys or alike) else ""
     )
 
 
@@ -242,7 +248,11 @@ def _since():
         new = [name for name in known[since] if name not in known[before]]
         gone = [name for name in known[before] if name not in known[since]]
         lines += ["", "### Since %s" % since, ""]
-        lines.append("%d op types are new, %d are gone, compared with %s." % (len(new), len(gone), before))
+        parts = (
+            "%d op type%s new" % (len(new), " is" if len(new) == 1 else "s are"),
+            "%d %s gone" % (len(gone), "is" if len(gone) == 1 else "are"),
+        )
+        lines.append("Compared with %s, %s and %s." % (before, *parts))
         lines.append(_listed("New with a gradient function", [name for name in new if known[since][name] == "function"]))
         lines.append(_listed("Gone with a gradient function", [name for name in gone if known[before][name] == "function"]))
     return [line for line in lines if line is not None]

@@ -17,7 +17,7 @@ class BarrierKind(enum.Enum):
     ``stop-gradient``: ``tf.stop_gradient``; ``prevent-gradient``: ``PreventGradient``; ``stop-argument``: named in
     ``stop_gradients=``; ``not-differentiable``: the op has no gradient at all; ``no-gradient``: nothing is registered, so
     TensorFlow raises; ``input``: this input gets ``None``; ``dtype``: an integer, bool or string tensor; ``zero``: the
-    op's gradient is identically zero; ``zero-filled``: TensorFlow made up zeros; ``custom-gradient``: a user's gradient
+    op's gradient is identically zero; ``zero-filled``: TensorFlow filled in zeros; ``custom-gradient``: a user's gradient
     function gives ``None`` or zeros; ``python``: a call into Python; ``state``: by way of a variable or a dataset;
     ``outside-tape``: no tape recorded it; ``not-watched``: the tape does not watch it.
     """
@@ -173,7 +173,7 @@ _RECORDS = (
     ),
     BarrierRecord(
         kind=BarrierKind.ZERO_FILLED,
-        meaning="TensorFlow made up zeros: for another output of a called function, for a loop variable",
+        meaning="TensorFlow filled in zeros: for another output of a called function, or for a loop variable",
         singular="zero-filled gradient",
         plural="zero-filled gradients",
         brief="instead: let the loss read it",
