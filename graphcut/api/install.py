@@ -14,6 +14,7 @@ from graphcut.render.text.explain import explain_groups
 from graphcut.render.text.missing_gradient import unrecorded_lines
 from graphcut.results import WITH_GRADIENT
 from graphcut.results.words import at
+from graphcut.util.own_frames import remove_own_frames
 
 if TYPE_CHECKING:
     from graphcut.backend.record.missing_gradients import MissingGradient
@@ -105,6 +106,8 @@ class _Installed:
         def hook(*args: Any) -> Any:
             error = error_of(*args)
             text = self.explain(error) if error is not None else ""
+            if error is not None:
+                remove_own_frames(error)
             answer = before(*args)
             if text and not hasattr(error, "add_note"):
                 print(text, file=sys.stderr)

@@ -21,6 +21,7 @@ from graphcut.render.text.plain_table import table
 from graphcut.render.text.source_quotes import quote_lines
 from graphcut.util.files import check_folder, save
 from graphcut.util.isolate_output import isolate_descriptors
+from graphcut.util.own_frames import remove_own_frames
 from graphcut.util.source_lines import line_of, nearby
 
 _HELP = """Run a script and audit every gradient that it computes.
@@ -40,7 +41,6 @@ Exit codes: 0 fine, 2 the script raised an error or could not run. If the script
 With --trace, a script that needs the value of a tensor is traced up to that line; graphcut shows the line and exits with 0.
 """
 _FINE, _FAILED = 0, 2
-_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 
 
 class _Enough(BaseException):
@@ -231,7 +231,7 @@ def _show_end(end: _End, script: str) -> bool:
 
 def _show_error(error: BaseException) -> None:
     """Print the script's traceback without the frames of graphcut, by the script's own ``sys.excepthook`` if it has one."""
-    _remove_own_frames(error)
+    remove_own_frames(error)
     if sys.excepthook is not sys.__excepthook__:
         try:
             sys.excepthook(type(error), error, error.__traceback__)
@@ -242,31 +242,6 @@ def _show_error(error: BaseException) -> None:
         else:
             return
     traceback.print_exception(type(error), error, error.__traceback__)
-
-
-def _remove_own_frames(error: BaseException) -> None:
-    """Remove the frames of graphcut from the tracebacks of an error, and of the errors that it came from."""
-    seen: List[int] = []
-    waiting: List[Optional[BaseException]] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is not None and id(each) not in seen:
-            seen.append(id(each))
-            each.__traceback__ = _without_own_frames(each.__traceback__)
-            waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
-
-
-def _without_own_frames(trace: Optional[types.TracebackType]) -> Optional[types.TracebackType]:
-    frames = []
-    while trace is not None:
-        if not os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(_PACKAGE):
-            frames.append(trace)
-        trace = trace.tb_next
-    following = None
-    for each in reversed(frames):
-        each.tb_next = following
-        following = each
-    return following
 
 
 def _reason(end: _End, failed: bool) -> str:

@@ -26,10 +26,11 @@ from graphcut.backend.live.plain_code import in_plain_code, is_number
 from graphcut.backend.live.serialize import serialize_graph
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import captures, is_variable, variable_of
-from graphcut.backend.record import eager_ops, escaped_values, optimizers, replica_threads, tapes
+from graphcut.backend.record import eager_ops, escaped_values, optimizers, replica_threads, tapes, traceback_filters
 from graphcut.backend.record.gradient_call import GradientRequest, graphs_around, name_in, sources, stand_ins_in
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.graph.eager_calls import has_eager_calls, mark_eager_calls
+from graphcut.util.own_frames import remove_own_frames
 
 
 class _OfThread(threading.local):
@@ -222,23 +223,33 @@ def _of_tape(name: str, original: Any) -> Any:
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if _depth():
-            return original(*args, **kwargs)
-        if _is_of_forward_mode():
-            return _call_without_recording(original, args, kwargs)
-        record = current_record()
-        if record is not None and record.rests:
-            answer = _call_without_recording(original, args, kwargs)
-            record.check(answer, functools.partial(_request_of, name, args, kwargs))
-            return answer
-        if record is None:
-            return _note(
-                "tape." + name, _sources(_arguments_by_name(name, args, kwargs)), _call_suspended(original, *args, **kwargs)
-            )
-        request, tape = _request_of(name, args, kwargs)
-        return _record_call(record, request, tape, original, args, kwargs)
+        __tracebackhide__ = True  # of pytest and IPython
+        try:
+            if _depth():
+                return original(*args, **kwargs)
+            if _is_of_forward_mode():
+                return _call_without_recording(original, args, kwargs)
+            return _taken_of_tape(name, original, args, kwargs)
+        except BaseException as error:
+            remove_own_frames(error)
+            raise
 
     return wrapper
+
+
+def _taken_of_tape(name: str, original: Any, args: Any, kwargs: Any) -> Any:
+    """Call a method of the tape, and record the gradient or note it, as the current state asks for."""
+    record = current_record()
+    if record is not None and record.rests:
+        answer = _call_without_recording(original, args, kwargs)
+        record.check(answer, functools.partial(_request_of, name, args, kwargs))
+        return answer
+    if record is None:
+        return _note(
+            "tape." + name, _sources(_arguments_by_name(name, args, kwargs)), _call_suspended(original, *args, **kwargs)
+        )
+    request, tape = _request_of(name, args, kwargs)
+    return _record_call(record, request, tape, original, args, kwargs)
 
 
 def _is_of_forward_mode() -> bool:
@@ -275,19 +286,29 @@ def _of_gradients(original: Any) -> Any:
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        record = current_record()
-        if _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
-            return _keep_parts(_call_suspended(original, *args, **kwargs))
-        given = signature.bind(*args, **kwargs).arguments
-        if record is None:
-            return _note("tf.gradients", given["xs"], _keep_parts(_call_suspended(original, *args, **kwargs)))
-        zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
-        request = GradientRequest(
-            "tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys")
-        )
-        return _record_call(record, request, None, original, args, kwargs)
+        __tracebackhide__ = True
+        try:
+            if _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
+                return _keep_parts(_call_suspended(original, *args, **kwargs))
+            return _taken_of_graph(signature, original, args, kwargs)
+        except BaseException as error:
+            remove_own_frames(error)
+            raise
 
     return wrapper
+
+
+def _taken_of_graph(signature: inspect.Signature, original: Any, args: Any, kwargs: Any) -> Any:
+    """Do the same for the function that ``tf.gradients`` calls."""
+    record = current_record()
+    given = signature.bind(*args, **kwargs).arguments
+    if record is None:
+        return _note("tf.gradients", given["xs"], _keep_parts(_call_suspended(original, *args, **kwargs)))
+    zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
+    request = GradientRequest(
+        "tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys")
+    )
+    return _record_call(record, request, None, original, args, kwargs)
 
 
 def _of_parts(original: Any) -> Any:
@@ -295,7 +316,12 @@ def _of_parts(original: Any) -> Any:
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return _keep_parts(original(*args, **kwargs))
+        __tracebackhide__ = True
+        try:
+            return _keep_parts(original(*args, **kwargs))
+        except BaseException as error:
+            remove_own_frames(error)
+            raise
 
     return wrapper
 
@@ -420,6 +446,7 @@ def _calls() -> Iterator[Patch]:
     yield Patch(imperative_grad, "imperative_grad", _of_parts)
     yield from tapes.patches(_tapes)
     yield from replica_threads.patches()
+    yield from traceback_filters.patches()
 
 
 def _tapes() -> Optional[tapes.Tapes]:

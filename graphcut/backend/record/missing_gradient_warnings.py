@@ -17,6 +17,7 @@ from tensorflow.python.ops import clip_ops
 from tensorflow.python.training import optimizer as v1
 
 from graphcut.backend.record.patches import Patch, put, take
+from graphcut.util.own_frames import remove_own_frames
 
 _LIBRARIES = ("keras", "tf_keras", "tensorflow")
 _FILTERS = ("filter_empty_gradients", "_filter_grads")  # of Keras 2; until TF 2.1
@@ -84,12 +85,14 @@ class Complaints:
 
         @functools.wraps(original)
         def wrapper(grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             listed = list(grads_and_vars)
             missing = [pair[1] for pair in listed if _is_pair(pair) and pair[0] is None]
             try:
                 answer = original(listed, *args, **kwargs)
-            except ValueError as error:
+            except BaseException as error:
                 self._add(error, missing)
+                remove_own_frames(error)
                 raise
             self._warn(missing, getattr(logging, "warning", None))
             return answer
@@ -101,12 +104,14 @@ class Complaints:
 
         @functools.wraps(original)
         def wrapper(optimizer: Any, grads: Any, variables: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             given, known = list(grads), list(variables)
             missing = [variable for gradient, variable in zip(given, known) if gradient is None]
             try:
                 answer = original(optimizer, given, known, *args, **kwargs)
-            except ValueError as error:
+            except BaseException as error:
                 self._add(error, missing)
+                remove_own_frames(error)
                 raise
             self._warn(missing, None)
             return answer
@@ -118,7 +123,12 @@ class Complaints:
 
         @functools.wraps(original)
         def wrapper(t_list: Any, *args: Any, **kwargs: Any) -> Any:
-            answer = original(t_list, *args, **kwargs)
+            __tracebackhide__ = True
+            try:
+                answer = original(t_list, *args, **kwargs)
+            except BaseException as error:
+                remove_own_frames(error)
+                raise
             if isinstance(t_list, (list, tuple)) and any(each is None for each in t_list):
                 self._warn(None, None)
             return answer
@@ -130,17 +140,20 @@ class Complaints:
 
         @functools.wraps(original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             try:
                 return original(*args, **kwargs)
-            except ValueError as error:
+            except BaseException as error:
                 self._add(error, None)
+                remove_own_frames(error)
                 raise
 
         return wrapper
 
     def _add(self, error: BaseException, variables: Optional[Sequence[Any]]) -> None:
         """Add the reason to an error that says that every gradient is missing."""
-        result = self._explain(variables, "error") if _COMPLAINT in str(error) else None
+        is_complaint = isinstance(error, ValueError) and _COMPLAINT in str(error)
+        result = self._explain(variables, "error") if is_complaint else None
         if result is not None:
             add_to(error, result.text)
 

@@ -14,6 +14,7 @@ from tensorflow.python.training import optimizer as v1
 
 from graphcut.backend.live.variable_objects import variable_of
 from graphcut.backend.record.patches import Patch
+from graphcut.util.own_frames import remove_own_frames
 
 _LOCAL = threading.local()
 _LIBRARIES = ("keras", "tf_keras", "tensorflow")
@@ -61,17 +62,23 @@ def _optimizers() -> Iterator[type]:
 def _wrapped(key: str, pairs_of: Any, noting: Callable[[], Optional[OptimizerCalls]], original: Any) -> Any:
     @functools.wraps(original)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # of pytest and IPython
         result = None if getattr(_LOCAL, "inside", False) else noting()
         given = args[0] if args else kwargs.get(key)
-        if result is None or not isinstance(given, Iterable):
-            return original(self, *args, **kwargs)
-        listed = list(given)
-        result.note(pairs_of(self, listed, args, kwargs))
-        _LOCAL.inside = True
+        is_noted = False
         try:
+            if result is None or not isinstance(given, Iterable):
+                return original(self, *args, **kwargs)
+            is_noted, listed = True, list(given)
+            result.note(pairs_of(self, listed, args, kwargs))
+            _LOCAL.inside = True
             return original(self, listed, *args[1:], **{name: each for name, each in kwargs.items() if name != key})
+        except BaseException as error:
+            remove_own_frames(error)
+            raise
         finally:
-            _LOCAL.inside = False
+            if is_noted:
+                _LOCAL.inside = False
 
     return wrapper
 

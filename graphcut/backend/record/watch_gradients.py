@@ -26,6 +26,7 @@ from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.backend.record.trace_step import clone
 from graphcut.graph.stack_frames import is_library
+from graphcut.util.own_frames import remove_own_frames
 from graphcut.util.source_lines import nearby
 
 _DISTINCT = 64  # gradients of one call; if more differ, every iteration differs
@@ -353,12 +354,17 @@ def _of_traces() -> Iterator[Patch]:
     def calling(original: Any) -> Any:
         @functools.wraps(original)
         def wrapper(function: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True  # of pytest and IPython
             watch = gradient_calls.watch_here()
             made = function if watch is None else watch.afresh(function)
-            if watch is None or made is function or _is_traced(made):
-                return original(made, *args, **kwargs)
-            with watch.trained_as_before(function):
-                return original(made, *args, **kwargs)
+            try:
+                if watch is None or made is function or _is_traced(made):
+                    return original(made, *args, **kwargs)
+                with watch.trained_as_before(function):
+                    return original(made, *args, **kwargs)
+            except BaseException as error:
+                remove_own_frames(error)
+                raise
 
         return wrapper
 

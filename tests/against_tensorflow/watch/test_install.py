@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+import traceback
 import warnings
 
 import numpy as np
@@ -49,7 +50,7 @@ def stopped(w):
 
 def raised(function, *args):
     """What a function raises."""
-    with pytest.raises((ValueError, TypeError, AttributeError)) as info:
+    with pytest.raises((ValueError, TypeError, AttributeError, RuntimeError)) as info:
         function(*args)
     return info.value
 
@@ -241,6 +242,62 @@ def test_a_traced_step_that_repeats_enters_one_wrapper_of_graphcut(installed):
         15,
     )  # TensorFlow 2.4 and 2.8 call what they traced without asking
     assert entered.count("wrapper") in ((1,) if is_recent else (0, 1)) and len(entered) <= 3, entered
+
+
+def asked_twice(w):
+    with tf.GradientTape() as tape:
+        loss = w * w
+    return tape.gradient(loss, w), tape.gradient(loss, w)
+
+
+def trained_by_number(w):
+    with tf.GradientTape() as tape:
+        loss = float(tf.reduce_sum(w))
+    return tape.gradient(loss, w)
+
+
+FAILING = {
+    "a tape that is asked twice": asked_twice,
+    "a gradient of a number": trained_by_number,
+    "an optimizer without gradients": lambda w: keras.optimizers.SGD().apply_gradients([(stopped(w), w)]),
+    "fit without gradients": lambda w: compiled(tf.round, last=False).fit(X, Y, verbose=0),
+}
+AWAKE, AT_REST = 0, 3  # steps before
+
+
+def frames_of(error):
+    """The frames of an error, each as the file and the function; files that AutoGraph writes have names of their own."""
+    frames = [(each.filename, each.name) for each in traceback.extract_tb(error.__traceback__)]
+    return [("", name) if "__autograph_generated" in file else (file, name) for file, name in frames]
+
+
+def own_frames(frames):
+    return [name for file, name in frames if file.startswith(os.path.join(os.path.dirname(graphcut.__file__), ""))]
+
+
+@needs_eager
+@pytest.mark.parametrize("steps", [AWAKE, AT_REST])
+@pytest.mark.parametrize("name", sorted(FAILING))
+def test_a_traceback_shows_the_same_frames_as_without_it(name, steps):
+    w = tf.Variable([1.0, 2.0])
+    before = frames_of(raised(FAILING[name], w))
+    graphcut.install()
+    try:
+        for _ in range(steps):
+            stopped(w)
+        frames = frames_of(raised(FAILING[name], w))
+    finally:
+        graphcut.uninstall()
+    if sys.version_info >= (3, 11):
+        assert frames == before
+    assert len(own_frames(frames)) <= 3
+
+
+@needs_eager
+def test_an_error_that_ends_a_script_shows_no_frame_of_graphcut(installed, capsys):
+    error = raised(asked_twice, tf.Variable([1.0, 2.0]))
+    sys.excepthook(type(error), error, error.__traceback__)
+    assert os.path.join("graphcut", "backend") not in capsys.readouterr().err
 
 
 def functions_entered(call):
