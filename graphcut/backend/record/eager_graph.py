@@ -176,7 +176,7 @@ class EagerGraph:
     out, each with the name of its handle.
     """
 
-    building_function = False
+    building_function = True  # a function that eager code calls is differentiated in a function, too
     captures = ()
     variables = ()
 
