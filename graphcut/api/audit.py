@@ -232,6 +232,12 @@ class Audit:
         """
         return find_live_routes(self._findings.flow, [tensor for target in self._targets for tensor in target.tensors])
 
+    @cached_property
+    def reached(self) -> FrozenSet[int]:
+        """The ops, by number, that a gradient reaches from the loss, whether or not it goes on to a variable."""
+        producer = self.flat.producer
+        return frozenset(producer[tensor] for tensor in self._findings.flow.carried.order)
+
     @property
     def carrying(self) -> FrozenSet[str]:
         """The names of the ops in ``passing``."""

@@ -6,7 +6,7 @@ defined in that module.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Mapping, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     class PictureFacts(VerdictFacts, Protocol):
         """The plain results of one audit, for one loss.
 
-        ``passing`` maps each op that a gradient passes on its way from the loss to a variable to the ops where it continues.
+        ``passing`` maps each op that a gradient passes on its way from the loss to a variable to the ops where it continues;
+        ``reached`` are all ops that a gradient reaches, even to no use.
         ``left_out_ops`` are the ops of the variables in ``left_out``. ``shapes`` are those of an op's outputs; ``place`` is
         the ``file:line`` of an op and whether a library made it. ``idioms`` maps the name of a stop that cuts to its idiom, in
         a few words.
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
         def flat(self) -> FlatGraph: ...
         @property
         def passing(self) -> Mapping[int, Tuple[int, ...]]: ...
+        @property
+        def reached(self) -> AbstractSet[int]: ...
         @property
         def left_out_ops(self) -> Mapping[int, LeftOut]: ...
         @property

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from graphcut.render.protocols import PictureFacts
 
 Barred = Mapping[Edge, List[BarrierMark]]
+Beyond = Tuple[Set[int], Set[Edge]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class _Kept:
     """The ops to draw, by the reason to draw them.
 
     ``lost`` maps each op between loss and barrier to the next op towards the loss. ``state`` maps each op that only changes a
-    variable, a table or a queue to the op of that object, or to the loss that reads it in a later run.
+    variable, a table or a queue to the op of that object, or to the loss that reads it in a later run. ``ends`` are the edges
+    that end a lost route although no barrier is drawn there.
     """
 
     live: Mapping[int, Tuple[int, ...]]
@@ -45,6 +47,7 @@ class _Kept:
     lost: Mapping[int, int]
     state: Mapping[int, int]
     barred: Barred
+    ends: Container[Edge]
 
     def producers_of(self, ops: Ops, consumer: int) -> Iterator[Tuple[int, int]]:
         """Yield the drawn producers of an op, each with the kind of line."""
@@ -52,6 +55,8 @@ class _Kept:
         for producer in dict.fromkeys(producers(ops.flat, consumer)):
             if (consumer, producer) in self.barred:
                 yield producer, CUT
+            elif (consumer, producer) in self.ends:
+                yield producer, BEHIND
             elif live is not None and producer in live:
                 yield producer, LIVE
             elif consumer in (self.lost.get(producer), self.state.get(producer)):
@@ -127,8 +132,9 @@ def _classify_ops(facts: PictureFacts, ops: Ops, barred: Barred) -> _Kept:
     without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in MISSING for one in each)}
     behind = _ops_behind(ops, live, without, barred, closed)
     barred = _at_every_input(ops, barred, closed, behind)
-    lost, state = _ways_to_loss(ops, {*ops.losses, *live}, barred, behind)
-    return _Kept(live, behind, lost, state, barred)
+    ends: Set[Edge] = set()
+    lost, state = _ways_to_loss(ops, facts.reached, {*ops.losses, *live}, barred, (behind, ends))
+    return _Kept(live, behind, lost, state, barred, ends)
 
 
 MISSING = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
@@ -189,16 +195,18 @@ def _entries_of(ops: Ops, variables: Set[int], starts: Mapping[int, Set[int]]) -
     return {entry for name in cuts for entry in starts.get(ops.numbers.get(name, -1), ())}
 
 
-def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int]) -> Tuple[Dict[int, int], Dict[int, int]]:
+def _ways_to_loss(
+    ops: Ops, reached: Container[int], targets: Set[int], barred: Barred, beyond: Beyond
+) -> Tuple[Dict[int, int], Dict[int, int]]:
     """Return a shortest route from each barrier to a live op or the loss, and what barriers without consumers change.
 
-    A route beyond another barrier is added to ``behind``.
+    The part of a route that the gradient does not reach is added to ``beyond``.
     """
-    flat = ops.flat
+    flat, (behind, _) = ops.flat, beyond
     blocked = {consumer for consumer, _ in barred}
 
     def open_producers(op: int) -> List[int]:
-        result = float_producers(flat, op)
+        result = [each for each in float_producers(flat, op) if each in reached]
         return [each for each in result if (op, each) not in barred] if op in blocked else result
 
     wanted = [op for op in dict.fromkeys(op for op, _ in barred) if op not in targets]
@@ -213,10 +221,10 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
     any_ways = towards(sorted(targets), partial(producers, flat)) if hidden else {}
     for op in hidden:
         if op in any_ways:
-            _follow_hidden(op, any_ways, barred, lost, behind)
+            _follow_hidden(op, any_ways, reached, barred, lost, beyond)
         elif (ops.losses or targets) and any(each.role is None for one in barred if one[0] == op for each in barred[one]):
             state[op] = _changed_op(ops, op, targets, any_ways)
-            _follow_hidden(state[op], any_ways, barred, lost, behind)
+            _follow_hidden(state[op], any_ways, reached, barred, lost, beyond)
     return lost, state
 
 
@@ -239,15 +247,19 @@ def _follow(op: int, ways: Mapping[int, int], taken: Dict[int, int]) -> None:
         op = ways[op]
 
 
-def _follow_hidden(op: int, ways: Mapping[int, int], barred: Barred, taken: Dict[int, int], behind: Set[int]) -> None:
-    """Add the steps from the end of the route to its first barrier to ``taken``, and the ops beyond that to ``behind``."""
+def _follow_hidden(
+    op: int, ways: Mapping[int, int], reached: Container[int], barred: Barred, taken: Dict[int, int], beyond: Beyond
+) -> None:
+    """Add the steps that the gradient takes along a route to ``taken``, and the rest of the route to ``beyond``."""
+    behind, ends = beyond
     path = [op]
     while ways[path[-1]] != path[-1]:
         path.append(ways[path[-1]])
     ahead = path[::-1]
     for at, edge in enumerate(zip(ahead, ahead[1:])):
-        if edge in barred:
+        if edge in barred or edge[1] not in reached:
             behind.update(ahead[at + 1 :])
+            ends.add(edge)
             return
         taken.setdefault(edge[1], edge[0])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, AbstractSet, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.flat import SEPARATOR
@@ -115,6 +115,7 @@ class VariableSelection:
     stops: Tuple[Stop, ...]
     flat: FlatGraph
     passing: Mapping[int, Tuple[int, ...]]
+    reached: AbstractSet[int]
     facts: PictureFacts
     left_out_ops: Mapping[int, LeftOut] = field(default_factory=dict)
     idioms: Mapping[str, str] = field(default_factory=dict)
@@ -138,4 +139,4 @@ def select_variables(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> Pi
         for consumer, producer in zip(path, path[1:]):
             passing[consumer] = tuple(dict.fromkeys(passing.get(consumer, ()) + (producer,)))
         passing.update((op, passing.get(op, ())) for op in path[-1:])
-    return VariableSelection(variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts, idioms=facts.idioms)
+    return VariableSelection(variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts.reached, facts, idioms=facts.idioms)

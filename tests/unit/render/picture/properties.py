@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Tuple
+from typing import AbstractSet, Any, Mapping, Tuple
 
 import networkx as nx
 
@@ -48,6 +48,7 @@ class Audited:
     stops: Tuple[Stop, ...]
     flat: Any
     passing: Mapping[int, Tuple[int, ...]]
+    reached: AbstractSet[int]
     loss: Tuple[str, ...] = ("loss:0",)
     left_out_ops: Mapping[int, Any] = field(default_factory=dict)
     idioms: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +70,8 @@ def audited(text):
     targets = [Target(Variable(name, (name + ":0",), True, "float32", None), (tensor,)) for name, tensor in held.items()]
     variables = tuple(findings.of(each) for each in targets)
     told = [(each.name, target.tensors, each.verdict) for each, target in zip(variables, targets)]
-    return Audited(variables, stops(findings, told), flat, find_live_routes(flow, held.values()))
+    reached = frozenset(flat.producer[tensor] for tensor in flow.carried.order)
+    return Audited(variables, stops(findings, told), flat, find_live_routes(flow, held.values()), reached)
 
 
 def assert_honest(facts, view=VIEWS[0]):
@@ -80,6 +82,7 @@ def assert_honest(facts, view=VIEWS[0]):
     assert_no_cut_is_hidden(facts, drawn)
     assert_nothing_live_shares_a_box_with_what_is_not(facts, drawn)
     assert_live_ways_lead_to_what_gets_a_gradient_and_to_nothing_else(drawn)
+    assert_no_gradient_goes_where_none_arrives(facts, drawn)
     assert_what_stands_alone_is_unused(facts, drawn)
     assert_no_way_leaves_a_box_and_comes_back(facts, drawn)
     text = write(drawn, "")
@@ -118,6 +121,14 @@ def assert_live_ways_lead_to_what_gets_a_gradient_and_to_nothing_else(drawn):
     assert {node for node, box in boxes.items() if box.verdict in GETS} <= reached
     barred = {node for node, _, line in drawn.edges(keys=True) if line is Line.CUT}
     assert all(boxes[node].verdict in GETS for node in open_to - barred if node in boxes)
+
+
+def assert_no_gradient_goes_where_none_arrives(facts, drawn):
+    """Each line of a gradient, useful or not, leads to an op that a gradient reaches."""
+    numbers = numbered.ops(facts).numbers
+    ends = [node for _, node, link in drawn.edges(data="link") if link.line in (Line.LIVE, Line.LOST) and not link.state]
+    boxes = [drawn.nodes[node]["box"].ops for node in ends]
+    assert [ops for ops in boxes if facts.reached.isdisjoint(numbers.get(op) for op in ops)] == []
 
 
 def assert_what_stands_alone_is_unused(facts, drawn):

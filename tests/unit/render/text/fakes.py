@@ -33,6 +33,7 @@ class FakeAudit:
     raised: str = ""
     graph: Any = nx.DiGraph()
     carrying: FrozenSet[str] = frozenset()
+    unreached: FrozenSet[str] = frozenset()
     known: Optional[Reason] = None
     shape: Any = None
     idioms: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +68,10 @@ class FakeAudit:
         flat = self.flat
         live = {op for op, name in enumerate(flat.names) if name in self.carrying}
         return {op: tuple(each for each in dict.fromkeys(float_producers(flat, op)) if each in live) for op in live}
+
+    @property
+    def reached(self) -> FrozenSet[int]:
+        return frozenset(op for op, name in enumerate(self.flat.names) if name not in self.unreached)
 
     @property
     def left_out_ops(self) -> Mapping[int, Any]:
