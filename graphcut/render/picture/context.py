@@ -17,6 +17,7 @@ from graphcut.results import LeftOutReason
 from graphcut.util.text import join_first
 
 if TYPE_CHECKING:
+    from graphcut.graph.flat import FlatGraph
     from graphcut.render.picture.ops import Ops
     from graphcut.render.protocols import PictureFacts
 
@@ -83,7 +84,14 @@ def _read(ops: Ops, op: int) -> Sequence[int]:
     flat = ops.flat
     if op >= len(flat.names) or flat.type(op) in _SHAPE_ONLY:
         return ()
-    return [flat.producer[tensor] for tensor in flat.inputs[op]]
+    return [_source_of(flat, flat.producer[tensor]) for tensor in flat.inputs[op]]
+
+
+def _source_of(flat: FlatGraph, op: int) -> int:
+    """Return the op that an argument of a called function stands for, else the op itself."""
+    while flat.type(op) == "_Arg" and flat.inputs[op]:
+        op = flat.producer[flat.inputs[op][0]]
+    return op
 
 
 def _is_input(ops: Ops, op: int) -> bool:

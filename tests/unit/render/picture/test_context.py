@@ -102,3 +102,17 @@ def test_an_input_tells_its_dtype_and_shape():
     audit = dataclasses.replace(STOPPED, shape=(8, None))
     (box,) = [each for _, each in picture(audit).nodes(data="box") if each.role is Role.INPUT]
     assert box.lines == ("input, float32[8, ?]",)
+
+
+def test_the_argument_of_a_branch_is_what_the_branch_reads():
+    graph = dag("""
+        x = Placeholder
+        w = VariableV2
+        cond!then!arg = _Arg x
+        cond!then!mul = Mul w cond!then!arg
+        loss = Mul cond!then!mul x
+    """)
+    live = frozenset({"loss", "cond!then!mul", "w"})
+    drawn = picture(FakeAudit(graph=graph, variables=(variable("w"),), carrying=live), PictureOptions(detail="ops"))
+    assert [box.title for _, box in drawn.nodes(data="box") if box.role is Role.INPUT] == ["x"]
+    assert readers(drawn, "x") == {"loss", "cond!then!mul"}
