@@ -12,7 +12,7 @@ from graphcut.analysis.left_out import StepFacts, left_out
 from graphcut.analysis.live_routes import find_live_routes
 from graphcut.analysis.recorded_answers import RecordedAnswers, reconcile
 from graphcut.analysis.request import AuditRequest
-from graphcut.analysis.stop_roles import Judged, stops
+from graphcut.analysis.stop_roles import Judged, record_all, stops
 from graphcut.api import load
 from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed_oracle, overlay_of
@@ -234,9 +234,12 @@ class Audit:
 
     @cached_property
     def reached(self) -> FrozenSet[int]:
-        """The ops, by number, that a gradient reaches from the loss, whether or not it goes on to a variable."""
+        """The ops, by number, that a gradient reaches from the loss, whether or not it goes on to a variable.
+
+        A tape records nothing behind a stop; these ops count as if it did, up to the stop.
+        """
         producer = self.flat.producer
-        return frozenset(producer[tensor] for tensor in self._findings.flow.carried.order)
+        return frozenset(producer[tensor] for tensor in record_all(self._findings.flow).carried.order)
 
     @property
     def carrying(self) -> FrozenSet[str]:

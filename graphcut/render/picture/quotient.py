@@ -88,6 +88,22 @@ def merge_nodes(sketch: Sketch, key: Key) -> Sketch:
     return Sketch({node: tuple(ops) for node, ops in members.items()}, edges)
 
 
+def without_own_cuts(sketch: Sketch) -> Sketch:
+    """Return the sketch with the cut of a node from itself drawn where the node leads to what is behind it."""
+    own = {way[0]: info for way, info in sketch.edges.items() if way[0] == way[1]}
+    leading = {way[0] for way in sketch.edges if way[0] in own and way[2] == BEHIND}
+    edges: Dict[Way, EdgeInfo] = {}
+    for way, info in sketch.edges.items():
+        if way[0] not in leading:
+            edges[way] = info
+        elif way[2] == BEHIND:
+            cut = (*way[:2], CUT)
+            edges[cut] = _merge_info(sketch.edges.get(cut, PLAIN), own[way[0]])
+        elif way[0] != way[1]:
+            edges.setdefault(way, info)
+    return Sketch(sketch.nodes, edges)
+
+
 def _merge_info(one: EdgeInfo, other: EdgeInfo) -> EdgeInfo:
     """Merge the facts of two edges; the result goes around a loop (through state) only if both do."""
     if one is PLAIN and other is PLAIN:

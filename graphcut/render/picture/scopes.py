@@ -30,6 +30,11 @@ def scope_of(op: str) -> Tuple[str, ...]:
     return tuple(scope[:-1])
 
 
+def leaf_of(op: str) -> str:
+    """Return the name of an op without its scopes."""
+    return re.split("[/%s]" % SEPARATOR, op)[-1]
+
+
 def common_scope(ops: Sequence[str]) -> Tuple[str, ...]:
     """Return the innermost scope that holds all of ``ops``."""
     low, high = min(ops), max(ops)
@@ -61,10 +66,18 @@ def place_scopes(result: Sequence[Box], readers: Mapping[int, Sequence[int]]) ->
     ``readers`` are the boxes that read each box, by their places.
     """
     result = _renumber_scopes(result, readers)
+    result = _ops_in_their_scopes(result)
     homes = _scopes_of_variables(result)
     moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in result]
     sizes = Counter(box.scope[:depth] for box in moved for depth in range(1, len(box.scope) + 1))
     return tuple(_in_scopes(box, sizes) for box in moved)
+
+
+def _ops_in_their_scopes(result: Sequence[Box]) -> Sequence[Box]:
+    """Return the boxes with each op that has the name of another box's scope moved into that scope."""
+    known = {box.scope[:depth] for box in result for depth in range(1, len(box.scope) + 1)}
+    own = [(*box.scope, leaf_of(box.ops[0])) if box.role is not Role.VARIABLE and len(box.ops) == 1 else () for box in result]
+    return [replace(box, scope=scope) if scope in known else box for box, scope in zip(result, own)]
 
 
 def _renumber_scopes(result: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
@@ -118,10 +131,14 @@ def _rename(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
 
 
 def _scopes_of_variables(result: Sequence[Box]) -> Dict[Scope, Scope]:
-    """Map each scope of variables to the one scope of ops that ends with it (``dense`` to ``model/dense``)."""
+    """Map each scope of variables to the one scope of ops that ends with it (``dense`` to ``model/dense``).
+
+    The ops may be deeper inside it, as in ``model/norm/batchnorm``.
+    """
     wanted = {box.scope for box in result if box.role is Role.VARIABLE and box.scope}
     ends: Dict[Scope, Set[Scope]] = {}
-    for scope in {box.scope for box in result if box.role is not Role.VARIABLE}:
+    scopes = {box.scope for box in result if box.role is not Role.VARIABLE}
+    for scope in {scope[:depth] for scope in scopes for depth in range(1, len(scope) + 1)}:
         for start in range(len(scope)):
             if scope[start:] in wanted:
                 ends.setdefault(scope[start:], set()).add(scope)
@@ -134,7 +151,8 @@ def _in_scopes(box: Box, sizes: Mapping[Tuple[str, ...], int]) -> Box:
     kept = [each for each in depths if each not in deeper or sizes[box.scope[: deeper[each]]] < sizes[box.scope[:each]]]
     scopes = tuple("/".join(box.scope[start:end]) for start, end in zip([0] + kept, kept))
     inner = box.scope[kept[-1] if kept else 0 :]
-    title = "/".join(inner) if box.folded and inner else "/".join(inner + (box.title,))
+    repeats = box.role is not Role.VARIABLE and bool(inner) and pattern(inner[-1]) == pattern(box.title)  # softmax/softmax
+    title = "/".join(inner) if (box.folded and inner) or repeats else "/".join(inner + (box.title,))
     if (
         inner
         and box.role is Role.VARIABLE

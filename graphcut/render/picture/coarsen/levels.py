@@ -18,7 +18,7 @@ from graphcut.render.picture.coarsen.merge import (
     sides_of,
     without_cycles,
 )
-from graphcut.render.picture.quotient import Sketch
+from graphcut.render.picture.quotient import Sketch, without_own_cuts
 from graphcut.render.picture.scopes import unnumbered_scope
 from graphcut.render.picture.view import AT_MOST, PictureOptions
 
@@ -37,14 +37,14 @@ def readable(sketch: Sketch, kinds: Kinds, view: PictureOptions) -> Sketch:
     for result, enough in _levels(sketch, kinds, view.detail, boxes):
         if len(result) <= enough:
             break
-    return result
+    return without_own_cuts(result)
 
 
 def _levels(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> Iterator[Tuple[Sketch, int]]:
     if detail == "ops":
         yield sketch, boxes
     sketch = contract_plumbing(sketch, kinds)
-    if detail is None and kinds.is_cut:
+    if detail is None and (kinds.is_cut or len(without_rows(sketch, kinds, sketch.nodes)) > _FEW):
         sketch = without_rows(flow_folded(sketch, kinds, sides_of(sketch, kinds, {})), kinds, kinds.live)
     if detail in (None, "ops"):
         yield sketch, boxes if detail else min(_FEW, boxes)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Hashable, List, Mapping, Set, Tuple
 
 from graphcut.render.picture.quotient import CUT, LIVE, EdgeInfo, Sketch, Way, merge_nodes, merge_nodes_convex, merged_cycles
-from graphcut.render.picture.scopes import common_scope
+from graphcut.render.picture.scopes import common_scope, leaf_of
 
 Side = Tuple[int, int]
 Families = Mapping[int, Hashable]
@@ -40,8 +40,15 @@ class Kinds:
         return node not in self.fixed and node not in self.outcomes and node not in self.keep_separate
 
     def scopes(self, sketch: Sketch) -> Dict[int, Tuple[str, ...]]:
-        """Return the innermost scope of each node."""
-        return {node: common_scope([self.name(op) for op in ops]) for node, ops in sketch.nodes.items()}
+        """Return the innermost scope of each node.
+
+        An op with the name of a scope belongs to it: ``softmax`` to that of ``softmax/Reshape``.
+        """
+        result = {node: common_scope([self.name(op) for op in ops]) for node, ops in sketch.nodes.items()}
+        known = {scope[:depth] for scope in set(result.values()) for depth in range(1, len(scope) + 1)}
+        single = [(node, ops[0]) for node, ops in sketch.nodes.items() if len(ops) == 1 and self.plain(node)]
+        own = {node: (*result[node], leaf_of(self.name(op))) for node, op in single}
+        return {**result, **{node: scope for node, scope in own.items() if scope in known}}
 
 
 def by_scope(

@@ -199,3 +199,9 @@ def test_a_cut_says_what_the_stop_belongs_to():
     audit = dataclasses.replace(STOPPED, idioms={"hidden": "target network"})
     labels = {label for *_, link in picture(audit).edges(data="link") for label in link.labels}
     assert "stop-gradient: target network" in labels
+
+
+def test_barriers_in_one_box_are_drawn_where_it_leads_to_the_variables():
+    drawn = picture(through(600, 2))
+    ways = {(drawn.nodes[one]["box"].role, drawn.nodes[other]["box"].role, line) for one, other, line in drawn.edges(keys=True)}
+    assert (Role.BARRIER, Role.VARIABLE, Line.CUT) in ways and not [one for one, other in drawn.edges() if one == other]
