@@ -7,9 +7,12 @@ picture instead.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Collection, Dict, List, Mapping, Optional, Tuple
+from typing import Counter as Counts
 
 from graphcut.render.picture.model import Box, Line, Link, Role
+from graphcut.results import WITH_GRADIENT, Verdict
 
 if TYPE_CHECKING:
     import networkx
@@ -68,12 +71,26 @@ def _folded(scope: Scope, scopes: Collection[Scope]) -> Optional[Scope]:
 
 
 def _frame(drawn: networkx.MultiDiGraph, scope: Scope, members: List[str]) -> Box:
+    live = any(drawn.nodes[each]["box"].live for each in members)
+    return Box(Role.OP, scope[-1], (_content(drawn, members),), (), scope[:-1], live)
+
+
+def _content(drawn: networkx.MultiDiGraph, members: List[str]) -> str:
+    """Return what is in a frame, such as ``3 boxes, 1 cut, 2 none``: the variables are counted by verdict, the worst first."""
     inside = set(members)
     cuts = sum(link.line is Line.CUT and (a in inside or b in inside) for a, b, link in drawn.edges(data="link"))
     text = f"{len(members)} {'box' if len(members) == 1 else 'boxes'}"
     text += f", {cuts} {'cut' if cuts == 1 else 'cuts'}" if cuts else ""
-    live = any(drawn.nodes[each]["box"].live for each in members)
-    return Box(Role.OP, scope[-1], (text,), (), scope[:-1], live)
+    counts = _verdicts(drawn, members)
+    return text + "".join(f", {counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+
+
+def _verdicts(drawn: networkx.MultiDiGraph, members: List[str]) -> Counts[Optional[Verdict]]:
+    counts: Counts[Optional[Verdict]] = Counter()
+    for each in members:
+        box = drawn.nodes[each]["box"]
+        counts[box.verdict] += len(box.variables)
+    return counts
 
 
 def _merged(line: Line, links: List[Link]) -> Link:
@@ -86,8 +103,18 @@ def _merged(line: Line, links: List[Link]) -> Link:
 
 def frame_groups(drawn: networkx.MultiDiGraph, known: Mapping[Scope, int]) -> Dict[str, Dict[str, str]]:
     """Return for each frame, by its name in DOT, the attributes of its group in the page."""
-    first: Dict[Scope, str] = {}
+    inside: Dict[Scope, List[str]] = {}
     for node, box in drawn.nodes(data="box"):
         for depth in range(len(box.scope)):
-            first.setdefault(box.scope[: depth + 1], node)
-    return {f"cluster_{node}_{len(scope) - 1}": {"data-scope": str(known[scope])} for scope, node in first.items()}
+            inside.setdefault(box.scope[: depth + 1], []).append(node)
+    return {
+        f"cluster_{members[0]}_{len(scope) - 1}": {"data-scope": str(known[scope]), **frame_attributes(drawn, members)}
+        for scope, members in inside.items()
+    }
+
+
+def frame_attributes(drawn: networkx.MultiDiGraph, members: List[str]) -> Dict[str, str]:
+    """Return what a frame of these boxes shows when it is folded: its content, and the worst verdict if it is no gradient."""
+    counts = _verdicts(drawn, members)
+    worst = next((verdict.value for verdict in Verdict if counts[verdict] and verdict not in WITH_GRADIENT), "")
+    return {"data-told": _content(drawn, members), **({"data-worst": worst} if worst else {})}

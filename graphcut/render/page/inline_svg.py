@@ -102,9 +102,10 @@ def _folded(drawn: networkx.MultiDiGraph, engine: str, seconds: float) -> Dict[s
     except GraphcutError:
         return {}
     known, numbers = frames(drawn), {node: str(at) for at, node in enumerate(drawn)}
+    whole = {each["data-scope"]: each for each in frame_groups(drawn, known).values()}
     result = {}
     for (key, part), image in zip(parts.items(), images):
-        scopes = {f"f{at}": {"class": "cluster", "data-scope": str(at), "aria-expanded": "false"} for at in known.values()}
+        scopes = {f"f{at}": {"class": "cluster", "aria-expanded": "false", **whole[str(at)]} for at in known.values()}
         groups = {**frame_groups(part, known), **{node: each for node, each in scopes.items() if node in part}}
         result[key] = write_element(_slim(_clean(move_frame_titles(image.decode()), part, groups, numbers)))
     return result

@@ -16,6 +16,7 @@ function shownArea(svg) {
 function framed(svg) {
   const area = shownArea(svg), copy = svg.cloneNode(true), margin = 8;
   for (const each of copy.querySelectorAll(".unseen, .sign, .opened > :not(.inside)")) each.remove();
+  for (const each of copy.querySelectorAll(".chosen, .found")) each.classList.remove("chosen", "found");
   const width = Math.max(area.width, 420), left = area.x + area.width / 2 - width / 2;
   const head = titleLines(svg.parentElement.getAttribute("aria-label"), left, width, margin);
   const foot = legendRows(svg.parentElement, left, area.y + area.height, width, margin);
@@ -45,7 +46,7 @@ function legendRows(picture, left, top, width, margin) {
   const samples = [];
   let x = left + margin, y = top + margin;
   for (const each of picture.querySelectorAll(".legend .samples svg")) {
-    const wide = Number(each.getAttribute("width")), tall = Number(each.getAttribute("height"));
+    const { width: wide, height: tall } = each.viewBox.baseVal;
     if (x > left + margin && x + wide > left + width - margin) [x, y] = [left + margin, y + tall];
     samples.push(drawn("g", { transform: "translate(" + x + " " + y + ")" }, ...[...each.children].map((part) => part.cloneNode(true))));
     x += wide + 16;

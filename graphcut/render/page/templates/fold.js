@@ -52,7 +52,7 @@ function makeLayouts(section) {
 
 function makeFolds(svg, loss, insides, layouts, ready, changed) {
   const whole = svg.querySelector("g");
-  const links = loss.links, opened = new Set();
+  const opened = new Set();
   const part = (group) => ({ group, area: group.getBBox(), shapes: [...group.querySelectorAll("path, polygon, polyline, ellipse, text")] });
   const nodes = [...svg.querySelectorAll("g.node")].map(part);
   const edges = [...svg.querySelectorAll("g.edge")].map(part);
@@ -69,9 +69,7 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
   for (const each of scopes) {
     each.nodes = nodes.filter((node) => inside(node.area, each));
     each.inner = scopes.filter((other) => other !== each && inside(other.area, each) && other.area.width < each.area.width);
-    const boxes = new Set(each.nodes.map((node) => Number(node.group.dataset.box)));
-    const cuts = links.filter(([from, to, line]) => line === "cut" && (boxes.has(from) || boxes.has(to))).length;
-    each.told = each.nodes.length + " boxes" + (cuts ? ", " + cuts + (cuts === 1 ? " cut" : " cuts") : "");
+    each.told = each.group.dataset.told;
   }
   const foldable = scopes.filter((each) => each.nodes.length);
 

@@ -43,7 +43,8 @@ function makeLists(section, loss, choose) {
   function group(each) {
     if (each.count === 1) return variable(each.first, reason(each));
     const key = "group " + loss.groups.indexOf(each);
-    const label = make("summary", "", badge(each.verdict), " " + each.label + " ", make("span", "shape", each.shape), " ", make("span", "count", "\u00d7" + each.count));
+    const label = make("summary", "", badge(each.verdict), " " + each.label + " ", make("span", "shape", each.shape));
+    if (!each.label.endsWith("(" + each.count + ")")) label.append(" ", make("span", "count", "\u00d7" + each.count));
     if (reason(each)) label.append(make("small", "", reason(each)));
     label.addEventListener("click", () => choose(key));
     rows.set(key, [label]);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphcut.render.page.folded_frames import fold_frames, foldings, frames
+from graphcut.render.page.folded_frames import fold_frames, foldings, frame_groups, frames
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Line
 from graphcut.results import Verdict
@@ -49,7 +49,7 @@ def test_a_folded_frame_is_one_box_in_the_place_of_its_boxes(drawn):
     folded = fold_frames(drawn, [("enc",)])
     inside = [box for _, box in drawn.nodes(data="box") if box.scope[:1] == ("enc",)]
     (frame,) = [box for node, box in folded.nodes(data="box") if node not in drawn]
-    assert (frame.title, frame.lines) == ("enc", (f"{len(inside)} boxes, 1 cut",))
+    assert (frame.title, frame.lines) == ("enc", (f"{len(inside)} boxes, 1 cut, 1 none",))
     assert len(folded) == len(drawn) - len(inside) + 1
 
 
@@ -66,3 +66,10 @@ def test_with_every_frame_folded_no_line_leads_into_nothing(drawn):
 def test_folding_nothing_changes_nothing(drawn):
     folded = fold_frames(drawn, [])
     assert dict(folded.nodes(data="box")) == dict(drawn.nodes(data="box")) and links(folded) == links(drawn)
+
+
+def test_a_frame_knows_its_worst_verdict(drawn):
+    known = frames(drawn)
+    found = {each["data-scope"]: each for each in frame_groups(drawn, known).values()}
+    assert found[str(known[("enc",)])]["data-worst"] == "none" and "data-worst" not in found[str(known[("dec",)])]
+    assert found[str(known[("dec",)])]["data-told"] == "2 boxes, 1 flows"
