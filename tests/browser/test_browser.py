@@ -9,9 +9,9 @@ import pytest
 from graphcut.render.page.html import html
 from graphcut.render.palette import FILLS
 from graphcut.render.picture import layout
+from graphcut.results import Verdict
 from tests.browser.audits import NASTY, whole_page
 from tests.browser.browsers import chromium, missing
-from graphcut.results import Verdict
 from tests.unit.render.picture.audits import STOPPED, beside, through
 from tests.unit.render.text.fakes import FakeAudit, cut, dag, variable
 

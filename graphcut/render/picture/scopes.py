@@ -138,7 +138,7 @@ def _scopes_of_variables(result: Sequence[Box]) -> Dict[Scope, Scope]:
     wanted = {box.scope for box in result if box.role is Role.VARIABLE and box.scope}
     ends: Dict[Scope, Set[Scope]] = {}
     scopes = {box.scope for box in result if box.role is not Role.VARIABLE}
-    for scope in {scope[:depth] for scope in scopes for depth in range(1, len(scope) + 1)}:
+    for scope in {each[:depth] for each in scopes for depth in range(1, len(each) + 1)}:
         for start in range(len(scope)):
             if scope[start:] in wanted:
                 ends.setdefault(scope[start:], set()).add(scope)

@@ -139,4 +139,6 @@ def select_variables(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> Pi
         for consumer, producer in zip(path, path[1:]):
             passing[consumer] = tuple(dict.fromkeys(passing.get(consumer, ()) + (producer,)))
         passing.update((op, passing.get(op, ())) for op in path[-1:])
-    return VariableSelection(variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts.reached, facts, idioms=facts.idioms)
+    return VariableSelection(
+        variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts.reached, facts, idioms=facts.idioms
+    )

@@ -203,5 +203,7 @@ def test_a_cut_says_what_the_stop_belongs_to():
 
 def test_barriers_in_one_box_are_drawn_where_it_leads_to_the_variables():
     drawn = picture(through(600, 2))
-    ways = {(drawn.nodes[one]["box"].role, drawn.nodes[other]["box"].role, line) for one, other, line in drawn.edges(keys=True)}
+    ways = {
+        (drawn.nodes[one]["box"].role, drawn.nodes[other]["box"].role, line) for one, other, line in drawn.edges(keys=True)
+    }
     assert (Role.BARRIER, Role.VARIABLE, Line.CUT) in ways and not [one for one, other in drawn.edges() if one == other]
