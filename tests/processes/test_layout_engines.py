@@ -52,7 +52,7 @@ def stopped(engine):
 def test_svg_is_accessible(engine):
     root = ElementTree.fromstring(stopped(engine))
     assert root.get("role") == "img"
-    assert root.find(SVG + "title").text == "2 of 3 variables get no gradient from loss:0: stop_gradient, model.py:12; unused"
+    assert root.find(SVG + "title").text == "2 of 3 variables get no gradient: stop_gradient, model.py:12; unused"
     assert "w1: none." in root.find(SVG + "desc").text
 
 

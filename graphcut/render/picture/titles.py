@@ -10,14 +10,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Set, Tuple
 
-from graphcut.graph.flat import SEPARATOR
 from graphcut.render.name_folding import Label, labels, names_beside, scope_sizes
 from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.quotient import CUT, EdgeInfo, Sketch, Way
-from graphcut.render.picture.scopes import common_scope, place_scopes, scope_of
+from graphcut.render.picture.scopes import common_scope, leaf_of, place_scopes, scope_of
 from graphcut.render.picture.tooltips import source_lines, tips
 from graphcut.results import VariableAudit
 from graphcut.results.words import result_of
+from graphcut.util.source_lines import file_and_line
 from graphcut.util.text import every
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
             ]
         )
         lines += _type_line(ops, members[0]) if node in known.cutting and len(members) == 1 else ()
+        lines += _line_of_loss(known.facts, members[0])
         verdict, variables = (audits[0].verdict if audits else None), tuple(each.name for each in audits)
         return Box(Role.LOSS, "loss", lines, names, (), live, False, verdict, variables, info, where)
     if audits:
@@ -88,6 +89,19 @@ def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
     if name:
         title, lines = name, (title, *lines)
     return Box(role, title, lines, names, scope, live, folded, tips=info, where=where)
+
+
+def _line_of_loss(facts: PictureFacts, op: int) -> Tuple[str, ...]:
+    """Return the user's line that made the loss; an op that a function adds to its result has the line of its input."""
+    flat = facts.flat
+    while op < len(flat.names):
+        where, _ = facts.place(op)
+        if where:
+            return (file_and_line(where),)
+        if flat.type(op) != "Identity" or len(flat.inputs[op]) != 1:
+            break
+        op = flat.producer[flat.inputs[op][0]]
+    return ()
 
 
 def _place_or_layers(known: _TitleFacts, members: Tuple[int, ...], scope: Tuple[str, ...]) -> str:
@@ -125,7 +139,7 @@ def _barrier_title(known: _TitleFacts, members: Tuple[int, ...], role: Role) -> 
 def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
     """Return the name of a single op, the most common types or the names of the barriers, and the further lines."""
     if len(members) == 1:
-        return _leaf(ops.name(members[0])), _type_line(ops, members[0])
+        return leaf_of(ops.name(members[0])), _type_line(ops, members[0])
     kinds = Counter(ops.type(op) for op in members)
     named = ", ".join(kind for kind, _ in kinds.most_common(_NAMED)) + (", …" if len(kinds) > _NAMED else "")
     if role is not Role.OP:
@@ -176,10 +190,6 @@ def _first_and_last(result: Sequence[Label]) -> Tuple[str, ...]:
     )
 
 
-def _leaf(op: str) -> str:
-    return re.split("[/%s]" % SEPARATOR, op)[-1]
-
-
 def _is_plumbing(ops: Ops, op: int) -> bool:
     return ops.type(op).startswith("_")
 
@@ -187,4 +197,4 @@ def _is_plumbing(ops: Ops, op: int) -> bool:
 def _type_line(ops: Ops, op: int) -> Tuple[str, ...]:
     """Return the op's type if its name does not contain it."""
     kind = ops.type(op)
-    return () if _is_plumbing(ops, op) or kind.lower() in _leaf(ops.name(op)).lower().replace("_", "") else (kind,)
+    return () if _is_plumbing(ops, op) or kind.lower() in leaf_of(ops.name(op)).lower().replace("_", "") else (kind,)

@@ -29,7 +29,6 @@ from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend_samples import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, VariableAudit, Verdict
-from graphcut.results.words import name_words
 from graphcut.util.source_lines import file_and_line, nearby
 from graphcut.util.text import every
 
@@ -38,8 +37,18 @@ if TYPE_CHECKING:
 
 _SIZE, _LARGE = 11.0, 14.0
 _WIDTH, _TIP = 44, 200
-_LOSSES, _LINES, _CAUSES = 3, 12, 2
+_LINES, _CAUSES = 12, 2
 _NOTES = {Verdict.RAISES: "{} by an error", Verdict.ZERO: "{} always zeros"}
+# Kinds that explain more than the type of the op, which need not be special.
+_CAUSES_OF_KINDS = {
+    BarrierKind.STOP_GRADIENT: "stop_gradient",
+    BarrierKind.STOP_ARGUMENT: "stop_gradients=",
+    BarrierKind.STATE: "assignment",
+    BarrierKind.PYTHON: "Python call",
+    BarrierKind.CUSTOM_GRADIENT: "custom gradient",
+    BarrierKind.OUTSIDE_TAPE: "outside the tape",
+    BarrierKind.NOT_WATCHED: "not watched",
+}
 Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
 Titles = Mapping[str, str]
 NO_TITLES: Titles = {}
@@ -58,20 +67,18 @@ def heading_of(facts: PictureFacts, options: PictureOptions) -> str:
 
 
 def title(facts: PictureFacts) -> str:
-    """Return a title such as ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, with names escaped."""
-    names = [name_words(key or name, _WIDTH) for name, key in zip(facts.loss, facts.loss_keys)]
-    losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))
+    """Return a title such as ``2 of 6 variables get no gradient: ArgMax, model.py:18``, with names escaped."""
     count, missing = len(facts.variables), [each for each in facts.variables if each.verdict not in WITH_GRADIENT]
     if not count:
-        return f"gradient of {losses}: no variables"
+        return "no variables"
     if not missing:
-        info = (f"{every(count)} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
+        info = (f"{every(count)} variables get" if count > 1 else "the variable gets") + " a gradient"
         some = sum(each.verdict is Verdict.CONDITIONAL for each in facts.variables)
         info += (", in some runs only" if some == count else f", {some} in some runs only") if some else ""
         return info + _forgotten_words(facts)
     verdicts = Counter(each.verdict for each in missing)
     notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
-    info = f"{_none_of(len(missing), count)} from {losses}" + (f" ({', '.join(notes)})" if notes else "")
+    info = _none_of(len(missing), count) + (f" ({', '.join(notes)})" if notes else "")
     causes = _causes(facts, missing)
     more = [f"{len(causes) - _CAUSES} more causes"] if len(causes) > _CAUSES + 1 else causes[_CAUSES:]
     return f"{info}: {'; '.join(causes[:_CAUSES] + more)}{_forgotten_words(facts)}"
@@ -126,8 +133,7 @@ def _causes_of(variable: VariableAudit, rank: Mapping[str, int]) -> Iterator[Tup
 
 def _cause(first: Barrier) -> Tuple[str, str, str]:
     """Return the text for a barrier with its place, or with the op and its name if no place is known."""
-    is_stop = first.kind is BarrierKind.STOP_GRADIENT
-    name = "stop_gradient" if is_stop else printable(first.type, _WIDTH)[1:-1] or first.kind.value
+    name = _CAUSES_OF_KINDS.get(first.kind) or printable(first.type, _WIDTH)[1:-1] or first.kind.value
     if first.where:
         cause = f"{name}, {printable(file_and_line(first.where), _WIDTH)[1:-1]}"
         return cause, "", cause
@@ -181,6 +187,8 @@ def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside
     dot.attr("edge", fontname=FONT, fontsize=f"{SIZE:g}")
     result = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
     _add_nodes(dot, result + list(_labels(drawn, link)), 0, beside)
+    for loss, alone in _beside_the_loss(drawn):
+        dot.edge(loss, alone, style="invis")
     ends = label_nodes(drawn)
     for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         back = {"constraint": "false"} if each.line is Line.BEHIND and drawn.has_edge(producer, consumer, Line.CUT) else {}
@@ -190,6 +198,13 @@ def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside
         else:
             dot.edge(consumer, producer, **link_style(each), **_at_the_end(each), **back)
     return dot
+
+
+def _beside_the_loss(drawn: networkx.MultiDiGraph) -> Iterator[Tuple[str, str]]:
+    """Yield each box that stands alone with the loss, so that none is laid out above the loss."""
+    losses = [node for node, box in drawn.nodes(data="box") if box.role is Role.LOSS][:1]
+    for node in networkx.isolates(drawn):
+        yield from ((loss, node) for loss in losses if loss != node)
 
 
 def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]:

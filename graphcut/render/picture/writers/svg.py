@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import networkx
 
-_HEADING, _ABOVE = 14.0, 28.0
+_HEADING, _ABOVE, _THUMBNAIL = 14.0, 2.0, 45.0
 
 
 def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
@@ -38,13 +38,14 @@ def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
 def _add_frame(root: Element, heading: str, legend: Sequence[Sample]) -> None:
     """Add the heading above the picture and the legend below it, and enlarge the background to hold both."""
     x, y, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
-    above = _ABOVE if heading else 0.0
-    across = width_for(legend, max(width, text_width(heading, _HEADING) + 20 if heading else 0.0), height + above)
+    size = _heading_size(heading, width)
+    above = _ABOVE * size if heading else 0.0
+    across = width_for(legend, max(width, text_width(heading, size) + 20 if heading else 0.0), height + above)
     left, top, below = x - (across - width) / 2, y - above, strip_height(legend, across)
     root.attrib.update(_view(left, top, across, above + height + below))
     corners = " ".join(f"{at:.2f},{level:.2f}" for at, level in _corners(left, top, left + across, y + height + below))
     ground = element("polygon", {"fill": WHITE, "stroke": "none", "points": corners})
-    words = [_heading_text(heading, left + across / 2, top + 22)] if heading else []
+    words = [_heading_text(heading, size, left + across / 2, top + 1.57 * size)] if heading else []
     root[:0] = [ground, *words, *strip(legend, left, y + height, across)]
 
 
@@ -53,9 +54,14 @@ def _view(left: float, top: float, width: float, height: float) -> Dict[str, str
     return {"width": f"{width:.0f}pt", "height": f"{height:.0f}pt", "viewBox": box}
 
 
-def _heading_text(heading: str, x: float, y: float) -> Element:
+def _heading_size(heading: str, width: float) -> float:
+    """Return the font size of the heading: so large that a thumbnail shows it, if it is short enough for the width."""
+    return max(_HEADING, min(width / _THUMBNAIL, (width - 20) / max(text_width(heading, 1.0), 1.0)))
+
+
+def _heading_text(heading: str, size: float, x: float, y: float) -> Element:
     place = {"text-anchor": "middle", "x": f"{x:.2f}", "y": f"{y:.2f}"}
-    return element("text", {**place, "font-family": FONT, "font-size": f"{_HEADING:g}"}, text=heading)
+    return element("text", {**place, "font-family": FONT, "font-size": f"{size:.2f}"}, text=heading)
 
 
 def _corners(left: float, top: float, right: float, bottom: float) -> List[Tuple[float, float]]:

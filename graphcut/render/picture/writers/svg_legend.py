@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SIZE, _ROW, _GAP, _MARGIN, _ABOVE = 9.0, 15.0, 16.0, 10.0, 5.0
 _SWATCH, _HALF, _BESIDE = 28.0, 5.5, 5.0
-_SHARE = 0.2
+_SHARE, _ON_PAGE = 0.2, 1.3
 _DASHES = {"dashed": "5,2", "dotted": "1,3"}
 Point = Tuple[float, float]
 
@@ -50,7 +50,8 @@ def strip(samples: Sequence[Sample], left: float, top: float, width: float) -> L
         for each in row:
             placed.append(_draw_sample(each, x, y))
             x += _width(each) + _GAP
-    rule = {"stroke": GREY, "stroke-width": "0.5", "d": f"M{left:.2f},{top:.2f} L{left + width:.2f},{top:.2f}"}
+    y = top + 1  # below the ground of the picture, which would cover half of it
+    rule = {"stroke": GREY, "stroke-width": "0.5", "d": f"M{left:.2f},{y:.2f} L{left + width:.2f},{y:.2f}"}
     return [element("g", {"class": "legend"}, element("path", {"fill": "none", **rule}), *placed)] if placed else []
 
 
@@ -60,7 +61,8 @@ def pieces(samples: Sequence[Sample]) -> Tuple[str, ...]:
 
 
 def _piece(sample: Sample) -> Element:
-    size = {"width": f"{_width(sample):.0f}", "height": f"{_ROW:g}", "viewBox": f"0 0 {_width(sample):.2f} {_ROW:g}"}
+    wide, tall = _width(sample) * _ON_PAGE, _ROW * _ON_PAGE
+    size = {"width": f"{wide:.0f}", "height": f"{tall:g}", "viewBox": f"0 0 {_width(sample):.2f} {_ROW:g}"}
     return element("svg", size, _draw_sample(sample, 0, _ROW / 2))
 
 

@@ -115,8 +115,8 @@ def test_nothing_is_folded_for_size_where_everything_flows():
 def test_the_title_says_what_gets_a_gradient_in_some_runs_only():
     condition = (Condition("cond", "pred:0", "then"),)
     gate, w = variable("gate", Verdict.CONDITIONAL, conditions=condition), variable("w")
-    assert title(FakeAudit(variables=(gate, w))) == "both variables get a gradient from loss:0, 1 in some runs only"
-    assert title(FakeAudit(variables=(gate,))) == "the variable gets a gradient from loss:0, in some runs only"
+    assert title(FakeAudit(variables=(gate, w))) == "both variables get a gradient, 1 in some runs only"
+    assert title(FakeAudit(variables=(gate,))) == "the variable gets a gradient, in some runs only"
 
 
 def test_no_scope_in_a_title_covers_a_variable_that_was_left_out():
@@ -153,3 +153,41 @@ def test_all_variables_of_a_scope_without_a_frame_are_named_by_a_pattern():
         Box(Role.VARIABLE, "both variables", (), (), ("net",), variables=("a", "b")),
     ]
     assert [each.title for each in place_scopes(boxes, {0: [], 1: [0]})] == ["loss", "net/* (2)"]
+
+
+def test_an_op_with_the_name_of_a_scope_is_in_its_frame():
+    graph = dag("""
+        w = VariableV2
+        softmax/Reshape = Reshape w
+        softmax = Softmax softmax/Reshape
+        softmax/Mul = Mul softmax softmax/Reshape
+        loss = Mean softmax/Mul
+    """)
+    live = frozenset({"loss", "w", "softmax", "softmax/Reshape", "softmax/Mul"})
+    drawn = picture(FakeAudit(graph=graph, variables=(variable("w"),), carrying=live))
+    scopes = {box.ops: box.scope for _, box in drawn.nodes(data="box") if box.role is Role.OP}
+    assert len(scopes) == 3 and set(scopes.values()) == {("softmax",)}
+
+
+def test_a_row_through_an_op_with_the_name_of_a_scope_is_one_box():
+    assert folded(row("softmax/Reshape", "softmax", "softmax/Mul")) == [("Relu", ("3 ops",))]
+
+
+def test_an_op_with_the_name_of_its_scope_says_it_once():
+    boxes = [
+        Box(Role.LOSS, "loss", (), ("loss",)),
+        Box(Role.OP, "Softmax", (), ("net/Softmax_1/Softmax",), ("net", "Softmax_1")),
+    ]
+    boxes += [Box(Role.OP, "Relu", (), ("net/Relu",), ("net",))]
+    assert [each.title for each in place_scopes(boxes, {0: [], 1: [0], 2: [0]})] == ["loss", "Softmax_1", "Relu"]
+
+
+def test_a_variable_is_in_the_frame_of_its_layer_whose_ops_are_deeper_inside():
+    boxes = [
+        Box(Role.LOSS, "loss", (), ("loss",)),
+        Box(Role.OP, "mul", (), ("net/norm/batchnorm/mul",), ("net", "norm", "batchnorm")),
+        Box(Role.OP, "add", (), ("net/norm/batchnorm/add",), ("net", "norm", "batchnorm")),
+        Box(Role.VARIABLE, "gamma", (), (), ("norm",), variables=("norm/gamma",)),
+    ]
+    placed = place_scopes(boxes, {0: [], 1: [0], 2: [0], 3: [1]})
+    assert placed[3].scope == ("net/norm",) and placed[1].scope == ("net/norm", "batchnorm")

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from graphcut.render.picture.model import Line
+from graphcut.render.picture.build import picture
+from graphcut.render.picture.model import Line, Role
 from graphcut.render.picture.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
 from graphcut.render.picture.writers.dot import title, to_dot
 from graphcut.results import BarrierKind, LeftOut, LeftOutReason, Verdict
@@ -54,9 +55,7 @@ class Forgetful(FakeAudit):
 
 
 def test_the_title_counts_what_the_gradient_call_forgot():
-    assert (
-        title(Forgetful(variables=(variable("c"),))) == "the variable gets a gradient from loss:0; 2 more were not asked for"
-    )
+    assert title(Forgetful(variables=(variable("c"),))) == "the variable gets a gradient; 2 more were not asked for"
     assert title(Forgetful(variables=(variable("c", Verdict.NONE, unused=True),))).endswith(
         ": unused; 2 more were not asked for"
     )
@@ -65,29 +64,29 @@ def test_the_title_counts_what_the_gradient_call_forgot():
 def test_the_title_begins_with_what_is_wrong():
     raises, zero = variable("a", Verdict.RAISES), variable("b", Verdict.ZERO, cut=(cut("mul", BarrierKind.ZERO, "Mul"),))
     assert title(FakeAudit(variables=(raises, zero, variable("c")))) == (
-        "2 of 3 variables get no gradient from loss:0 (1 by an error, 1 always zeros): raises; mul"
+        "2 of 3 variables get no gradient (1 by an error, 1 always zeros): raises; mul"
     )
-    assert title(FakeAudit(variables=(variable("c"),))) == "the variable gets a gradient from loss:0"
+    assert title(FakeAudit(variables=(variable("c"),))) == "the variable gets a gradient"
 
 
 @pytest.mark.parametrize(
     "names, bad, words",
     [
-        ("ab", "a", "1 of 2 variables gets no gradient from loss:0: mul"),
-        ("abc", "ab", "2 of 3 variables get no gradient from loss:0: mul"),
-        ("ab", "ab", "none of the 2 variables gets a gradient from loss:0: mul"),
-        ("a", "a", "the variable gets no gradient from loss:0: mul"),
+        ("ab", "a", "1 of 2 variables gets no gradient: mul"),
+        ("abc", "ab", "2 of 3 variables get no gradient: mul"),
+        ("ab", "ab", "none of the 2 variables gets a gradient: mul"),
+        ("a", "a", "the variable gets no gradient: mul"),
     ],
 )
 def test_the_title_is_a_sentence_for_every_number(names, bad, words):
-    found = [variable(each, Verdict.NONE, cut=(cut("mul", BarrierKind.STATE, "Mul"),)) for each in bad]
+    found = [variable(each, Verdict.NONE, cut=(cut("mul", BarrierKind.ZERO, "Mul"),)) for each in bad]
     assert title(FakeAudit(variables=(*found, *(variable(each) for each in names if each not in bad)))) == words
 
 
 def test_the_title_names_every_stop_of_a_cut():
     stops = (cut("stop", where="sub.py:25"), cut("stop_1", where="sub.py:26"))
     audit = FakeAudit(variables=(variable("w", Verdict.NONE, cut=stops), variable("v")))
-    assert title(audit).endswith("from loss:0: stop_gradient, sub.py:25; stop_gradient, sub.py:26")
+    assert title(audit).endswith("no gradient: stop_gradient, sub.py:25; stop_gradient, sub.py:26")
 
 
 def test_the_title_names_the_ops_of_a_file_that_knows_no_lines():
@@ -95,5 +94,23 @@ def test_the_title_names_the_ops_of_a_file_that_knows_no_lines():
     gather = variable("c", Verdict.NONE, cut=(cut("pick", BarrierKind.INPUT, "GatherV2"),))
     argmax = variable("d", Verdict.NONE, cut=(cut("head/ArgMax", BarrierKind.NOT_DIFFERENTIABLE, "ArgMax"),))
     assert title(FakeAudit(variables=(*stops, gather, argmax, variable("e")))).endswith(
-        "from loss:0: 2 × stop_gradient; GatherV2 pick; head/ArgMax"
+        "no gradient: 2 × stop_gradient; GatherV2 pick; head/ArgMax"
     )
+
+
+@pytest.mark.parametrize("kind, words", [("outside-tape", "outside the tape"), ("state", "assignment"), ("input", "GatherV2")])
+def test_the_title_names_the_cause_where_the_op_is_an_ordinary_one(kind, words):
+    barrier = cut("op", BarrierKind(kind), "GatherV2", where="sub.py:25")
+    blocked = variable("w", Verdict.NONE, cut=(barrier,))
+    assert title(FakeAudit(variables=(blocked,))) == f"the variable gets no gradient: {words}, sub.py:25"
+
+
+@pytest.mark.parametrize("end", ["loss", "Identity"])
+def test_the_loss_shows_its_line(end):
+    class Placed(FakeAudit):
+        def place(self, op):
+            return ("/src/model.py:7" if self.flat.names[op] == "loss" else None), False
+
+    audit = Placed(graph=dag("w = VariableV2\nloss = Mean w\nIdentity = Identity loss"), loss=(end + ":0",))
+    (loss,) = [box for _, box in picture(audit).nodes(data="box") if box.role is Role.LOSS]
+    assert loss.lines == (end + ":0", "model.py:7")
