@@ -76,7 +76,8 @@ def place_scopes(result: Sequence[Box], readers: Mapping[int, Sequence[int]]) ->
 def _ops_in_their_scopes(result: Sequence[Box]) -> Sequence[Box]:
     """Return the boxes with each op that has the name of another box's scope moved into that scope."""
     known = {box.scope[:depth] for box in result for depth in range(1, len(box.scope) + 1)}
-    own = [(*box.scope, leaf_of(box.ops[0])) if box.role is not Role.VARIABLE and len(box.ops) == 1 else () for box in result]
+    single = [box.role not in (Role.VARIABLE, Role.LOSS) and len(box.ops) == 1 for box in result]
+    own = [(*box.scope, leaf_of(box.ops[0])) if each else () for box, each in zip(result, single)]
     return [replace(box, scope=scope) if scope in known else box for box, scope in zip(result, own)]
 
 

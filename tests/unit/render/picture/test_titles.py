@@ -169,6 +169,15 @@ def test_an_op_with_the_name_of_a_scope_is_in_its_frame():
     assert len(scopes) == 3 and set(scopes.values()) == {("softmax",)}
 
 
+def test_the_loss_is_in_no_frame():
+    graph = dag("w = VariableV2\nloss/Mul = Mul w\nloss/Add = Add loss/Mul w\nloss = Mean loss/Add")
+    live = frozenset({"loss", "w", "loss/Mul", "loss/Add"})
+    scopes = {
+        box.role: box.scope for _, box in picture(FakeAudit((variable("w"),), graph=graph, carrying=live)).nodes(data="box")
+    }
+    assert scopes[Role.LOSS] == () and scopes[Role.OP] == ("loss",)
+
+
 def test_a_row_through_an_op_with_the_name_of_a_scope_is_one_box():
     assert folded(row("softmax/Reshape", "softmax", "softmax/Mul")) == [("Relu", ("3 ops",))]
 
