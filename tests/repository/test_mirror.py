@@ -128,7 +128,6 @@ JUDGED_BY = {
     "render/picture/writers/font_metrics": "processes/test_layout_engines.py",
     "render/picture/writers/legend_samples": "unit/render/picture/writers/test_svg_legend.py",
     "render/picture/writers/mermaid": "unit/render/picture/writers/test_graphml.py",
-    "render/picture/writers/svg": "processes/test_layout_engines.py",
     "render/text/loss_table_formats": "against_tensorflow/questions/test_table.py",
     "render/text/missing_gradient": "against_tensorflow/steps/test_starts.py",
     "render/text/plain_table": "unit/render/text/test_summary.py",
