@@ -69,6 +69,8 @@ def on_page_markdown(markdown, page, config, files):
     """Name what lies in the repository but not in the site, without a link that leads nowhere."""
     if page.file.src_uri == "index.md":
         page.meta["hide"] = ["toc"]  # the tables of the README are wide
+    if page.file.src_uri == "how-to.md":
+        page.meta["search"] = {"boost": 10}  # it has the messages that users search for; "no" also finds "Notebooks"
     return LINK.sub(lambda link: in_site(link, Path(page.file.src_uri).parent), markdown)
 
 
