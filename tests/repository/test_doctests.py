@@ -42,6 +42,7 @@ MODULES = [
     "contracts.source_audits",
     "contracts.reports.finding_groups",
     "render.picture.writers.xml_elements",
+    "render.text.python_lines",
 ]
 
 # What tests/against_tensorflow/live/test_doctests.py tries.

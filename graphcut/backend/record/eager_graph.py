@@ -242,16 +242,22 @@ def _escaped_constants(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, 
     escapes = [each for each in call.eager.escapes.values() if not _is_shown(each.where)]
     wanted = {id(made[0]): source for source, made in zip(call.sources, call.source_nodes)}
     result: Dict[int, List[str]] = {}
+    last: Dict[int, int] = {}
     for escape in sorted(escapes, key=lambda each: each.position):
         later = [writer.name((each, 0))[:-2] for each in constants if each.position >= escape.position]
         for node in _reached([escape.source[0]]) if later else ():
             if id(node) in wanted:
                 result[id(wanted[id(node)])] = later
+                last[id(wanted[id(node)])] = escape.position
                 writer.lines.update(dict.fromkeys(later, escape.where))
     reached = {id(node) for node in _reached(node for node, _ in call.targets)}
     for source, (node, _) in zip(call.sources, call.source_nodes):
-        if id(source) not in result and id(node) not in reached and node.read is not None:
+        if id(node) in reached or node.read is None:
+            continue
+        if id(source) not in result:
             result[id(source)] = list(_by_numpy(node.read, call, constants, writer))
+        elif last[id(source)] <= call.began:  # a value of an earlier step; NumPy may have read one of this step
+            result[id(source)] = list(_by_numpy_since(node, call, constants, writer)) or result[id(source)]
     for key, names in result.items():
         yield key, tuple((None, name) for name in names)
 
@@ -268,6 +274,22 @@ def _by_numpy(read: Line, call: EagerCall, constants: Sequence[EagerLeaf], write
             name = writer.name((each, 0))[:-2]
             writer.lines[name] = (place, False)
             yield name
+
+
+def _by_numpy_since(source: Node, call: EagerCall, constants: Sequence[EagerLeaf], writer: _Writer) -> Iterator[str]:
+    """Yield the constants of this step that a NumPy call makes of a tensor that depends on a source, with that line."""
+
+    def depends(value: Any) -> bool:
+        known = call.eager.pairs.get(id(value))
+        return known is not None and any(each is source for each in _reached([known.node]))
+
+    for each in constants:
+        if each.position > call.began and source.read is not None:
+            place = numpy_line(source.read[0] or "", each.where[0] or "", depends)
+            if place is not None:
+                name = writer.name((each, 0))[:-2]
+                writer.lines[name] = (place, False)
+                yield name
 
 
 def _is_shown(where: Line) -> bool:

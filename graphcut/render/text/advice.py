@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Mapping, Sequence
 
 from graphcut.analysis.regions.transfer import JOINING, MAKES_COMPLEX
+from graphcut.render.text.python_lines import advice_for_line
 from graphcut.results import Barrier, BarrierKind, LeftOut, LeftOutReason
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.words import is_condition
+from graphcut.util.source_lines import line_of
 
 STAND_INS = {
     "float": (
@@ -27,14 +29,15 @@ LIBRARY = (
 )
 BY_VALUE = {
     "Const": (
-        "it is the value that the variable had while the step was traced, as a constant: leave out .numpy() (get_value, "
-        "get_weights) and compute with the variable itself"
+        "it is a value that left TensorFlow, as a constant: leave out .numpy() (get_value, get_weights) and compute with the "
+        "variable or tensor itself"
     ),
     "EagerPyFunc": (
         "the Python function reads the variable itself: pass the variable to tf.py_function as an argument, which gets a "
         "gradient"
     ),
 }
+_VALUES = ("Const", "Placeholder")  # how a value stands in a graph that Python code computed
 MATCH = (
     "train on how far apart the two are: use a cross-entropy or a squared error instead of the accuracy. A soft match of "
     "numbers is tf.exp(-k * tf.square(a - b)), an expected accuracy tf.reduce_sum(tf.nn.softmax(k * x) * "
@@ -236,8 +239,9 @@ def advice(cut: Barrier, made: str) -> str:
     """Return the advice for a barrier whose op has an output of dtype ``made`` (empty if unknown)."""
     if cut.library and cut.kind is BarrierKind.STOP_GRADIENT:
         return LIBRARY
-    if cut.kind is BarrierKind.PYTHON and cut.type in BY_VALUE:
-        return BY_VALUE[cut.type]
+    if cut.kind is BarrierKind.PYTHON:
+        of_line = advice_for_line(line_of(cut.where)) if cut.type in _VALUES else ""
+        return of_line or BY_VALUE.get(cut.type, BARRIER_RECORDS[cut.kind].advice)
     if cut.kind is BarrierKind.ZERO_FILLED and cut.type.endswith(("If", "Case")):
         return NO_BRANCH
     if cut.kind is BarrierKind.ZERO_FILLED and cut.type.endswith("While"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING, Iterator, Tuple
 
+from graphcut.render.text.advice import advice
 from graphcut.render.text.table_rows import named_cuts
+from graphcut.results import Barrier, BarrierKind
 from graphcut.results.words import at, escape_name
 from graphcut.util.source_lines import line_of
 
@@ -15,9 +17,18 @@ _MOST = 10
 
 
 def quote_lines(facts: ReportFacts) -> Tuple[str, ...]:
-    """Return the place and source line of each cut in the table, once, with a count of the rest; empty if none can be read."""
+    """Return the place and source line of each cut in the table, once, with a count of the rest; empty if none can be read.
+
+    A line that takes a value out of TensorFlow is followed by what to write instead.
+    """
+    cuts = {cut.where: cut for each in reversed(facts.variables) for cut in reversed(named_cuts(each)) if cut.where}
     places = dict.fromkeys(cut.where for each in facts.variables for cut in named_cuts(each) if cut.where)
-    lines = [(where, line_of(where)) for where in places]
-    known = [f"{at(str(where))}: {escape_name(line)}" for where, line in lines if line]
+    known = [(str(where), line_of(where)) for where in places if line_of(where)]
     more = ("%d more" % (len(known) - _MOST),) * (len(known) > _MOST)
-    return (*known[:_MOST], *more)
+    return (*(text for where, line in known[:_MOST] for text in _quote(where, line, cuts[where])), *more)
+
+
+def _quote(where: str, line: str, cut: Barrier) -> Iterator[str]:
+    yield f"{at(where)}: {escape_name(line)}"
+    if cut.kind is BarrierKind.PYTHON:
+        yield f"    What to do: {advice(cut, '')}."
