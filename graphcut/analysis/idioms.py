@@ -164,19 +164,37 @@ class Idioms:
                         return Idiom.COMMITMENT
         return None
 
+    def may_be_lookup(self, choice: int) -> bool:
+        """Return whether the loss reads variables that an op chooses by, also in another way than through the choice."""
+        if not self._feeding:
+            self._read_graph()
+        compared = self._names(self._flat.inputs[choice][0])
+        return any(self._table(loss) & compared for loss in self._losses)
+
+    def is_nearest(self, code: int, latent: int) -> bool:
+        """Return whether ``code`` is the row of a table that was chosen by comparing the rows with ``latent``."""
+        if not self._feeding:
+            self._read_graph()
+        flat, latent = self._flat, self._original(latent)
+        choices = [tensor for tensor in self._ancestors(code) if flat.type(flat.producer[tensor]) in _CHOICES]
+        compared = [self._names(flat.inputs[flat.producer[each]][0]) for each in choices]
+        return self._chooses(code, latent) and any(self._table(code) & names for names in compared)
+
+    def _table(self, code: int) -> Set[str]:
+        """Return the variables that a code is computed from, other than by a choice."""
+        flat = self._flat
+
+        def before(tensor: int) -> Sequence[int]:
+            return () if flat.type(flat.producer[tensor]) in _CHOICES else flat.inputs[flat.producer[tensor]]
+
+        return {self._variables[each] for each in find_reachable([code], before) if each in self._variables}
+
     def _chooses(self, code: int, latent: int) -> bool:
         """Return whether ``code`` is a row of a table of weights, chosen by an index that is computed from ``latent``."""
         flat, above = self._flat, self._ancestors(code)
         choices = [tensor for tensor in above if flat.type(flat.producer[tensor]) in _CHOICES]
         picked = latent in above and any(latent in self._ancestors(choice) for choice in choices)
-        if not picked:
-            return False
-
-        def before(tensor: int) -> Sequence[int]:
-            return () if flat.type(flat.producer[tensor]) in _CHOICES else flat.inputs[flat.producer[tensor]]
-
-        table = {self._variables[each] for each in find_reachable([code], before) if each in self._variables}
-        return bool(table - self._names(latent))
+        return picked and bool(self._table(code) - self._names(latent))
 
     def _idiom_at_meeting_point(self, op: int) -> Optional[Idiom]:
         """Return the idiom by where the stopped value first meets what does not come from it."""

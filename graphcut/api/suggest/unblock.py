@@ -37,6 +37,7 @@ from graphcut.api.select.resolve_places import require_rows
 from graphcut.api.suggest.confirm import Rows, confirm
 from graphcut.api.suggest.other_losses import LostGradients, other_losses
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
+from graphcut.api.suggest.straight_through import suggest_straight_through
 from graphcut.api.what_if import remove_barriers
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import dtype_name, is_discrete, is_float
@@ -71,16 +72,21 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
         return Suggestions((), _unrequested_words(audit, asked) or _open_words(audit, asked))
     target = blocked[0]
     idioms = Idioms(request.traced, flow.losses)
+    reader = SourceReader()
+    estimator = suggest_straight_through(audit, target, reader)
     starts = sorted(_starts(flow, target), key=lambda fences: _count_removed_barriers(idioms, fences))
     result = [complete_alternative(request, flow, target, start) for start in starts[:_MOST]]
     complete = [each for each in result if each is not None]
+    if estimator is not None:
+        complete = [each for each in complete if not _count_removed_barriers(idioms, each)[0]]
+    if not complete and estimator is not None:
+        return Suggestions([estimator])
     if not complete:
         raise _impossible(target)
     fewest = min(map(len, complete))
     distinct = {frozenset(fence.op for fence in each): each for each in complete if len(each) == fewest}
     opened = {fences: _opened_terms(audit, target, fences) for fences in distinct.values()}
     ranked = sorted(distinct.values(), key=lambda fences: (_count_removed_barriers(idioms, fences), -len(opened[fences])))
-    reader = SourceReader()
     known: Dict[Hashable, List[Suggestion]] = {}
     for fences in ranked:
         group = _suggestions(audit, target, idioms, fences, len(known), reader)
@@ -90,6 +96,8 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
         edit = tuple(each.diff for each in group)
         known.setdefault(edit if any(edit) else fences, group)
     listed = [suggestion for group in known.values() for suggestion in group]
+    if estimator is not None:
+        listed = [estimator, *[replace(each, alternative=each.alternative + 1) for each in listed]]
     unrequested = _unrequested_words(audit, [target])
     if unrequested:
         listed[0] = replace(listed[0], note="; ".join(filter(None, [unrequested, listed[0].note])))

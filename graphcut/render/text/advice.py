@@ -19,7 +19,8 @@ STAND_INS = {
     "bool": "use a soft step instead of the comparison: tf.sigmoid(k * (a - b)) instead of tf.cast(a > b, tf.float32)",
     "int": (
         "use a soft choice instead of the index: tf.nn.softmax(k * x) as weights, or tf.reduce_max if only the largest "
-        "value is wanted; to sample, use the score function or a Gumbel softmax"
+        "value is wanted; for the code of a codebook that is nearest to z, z + tf.stop_gradient(code - z); to sample, use the "
+        "score function or a Gumbel softmax"
     ),
 }
 LIBRARY = (
