@@ -164,6 +164,12 @@ class Idioms:
                         return Idiom.COMMITMENT
         return None
 
+    def has_inverted_estimator(self) -> bool:
+        """Return whether the losses read a straight-through estimator that passes the gradient to the wrong side."""
+        if not self._feeding:
+            self._read_graph()
+        return any(self.of(op) is Idiom.INVERTED_STRAIGHT_THROUGH for op in sorted(self._feeding))
+
     def may_be_lookup(self, choice: int) -> bool:
         """Return whether the loss reads variables that an op chooses by, also in another way than through the choice."""
         if not self._feeding:

@@ -566,13 +566,13 @@ class Audit:
         w2 [3, 4] gets a gradient (flows).
         Route to the loss: w2 → output → loss.
         """
-        from graphcut.render.text.explain import explain_left_out, explain_several
+        from graphcut.render.text.explain import explain_all_left_out, explain_several
 
         key = reusable(key)
         aside = [] if self._index.places(key) and not is_group(key) else list(self._left_out_of(key))
         known = [each for each in as_tuple(key) if self._index.places(each) or not self._left_out_of(each)]
         rows = [self.variables[place] for place in (self._index.require(known) if known or not aside else ())]
-        return Lines("\n\n".join([*([explain_several(self, rows)] if rows else []), *map(explain_left_out, aside)]))
+        return Lines("\n\n".join([*([explain_several(self, rows)] if rows else []), *explain_all_left_out(aside)]))
 
     def summary(self) -> str:
         """Return a table with one row per layer or name scope, in graph order, and what its variables get.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import click
 
@@ -105,20 +105,29 @@ def _builder(source: str, modules: Dict[str, Any], audited: Any) -> Optional[str
 def _suggestions(
     audits: Sequence[Any], unblock: Optional[str], block: Tuple[str, ...], keep: Tuple[str, ...]
 ) -> Sequence[Suggestion]:
-    """Return the suggestions of the first audit that knows the variable and has any."""
+    """Return the suggestions of the first audit that knows the variable and has any, those with an edit first."""
     known = [each for each in audits if all(key in each for key in (block or (unblock,)))] or list(audits[:1])
-    result: Sequence[Suggestion] = ()
-    for audit in known:
-        result = audit.suggest_unblock(unblock) if unblock else audit.suggest_stops(block=list(block), keep=list(keep) or None)
-        if result:
-            break
-    return result
+    if block:
+        stops = [audit.suggest_stops(block=list(block), keep=list(keep) or None) for audit in known]
+        return next(filter(None, stops), stops[-1] if stops else ())
+    known.sort(key=lambda audit: _is_unused(audit, unblock))
+    listed: List[Sequence[Suggestion]] = [audit.suggest_unblock(unblock) for audit in known]
+    edits = [each for each in listed if any(one.diff for one in each)]
+    words = [each for audit, each in zip(known, listed) if each and not _is_unused(audit, unblock)]
+    return [*edits, *words, *listed][0]
+
+
+def _is_unused(audit: Any, key: Optional[str]) -> bool:
+    """Return whether nothing leads from the variables of a key to the loss."""
+    return all(audit.variables[place].unused for place in audit._index.places(key))
 
 
 def _patch(result: Sequence[Suggestion], source: str) -> str:
     """Return the diffs of the first alternative with a diff, in the order in which they apply."""
     number = next((each.alternative for each in result if each.diff and each.confirmed), -1)
     diffs = [each.diff for each in result if each.alternative == number and each.diff]
+    if not any(each.diff for each in result) and not os.path.exists(source):
+        raise GraphcutError("no patch was written: no edit was suggested\nFollow the advice above.")
     if not diffs and os.path.exists(source):
         raise GraphcutError(
             "no patch was written: a graph file holds no source to edit\n"

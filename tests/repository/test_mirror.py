@@ -72,6 +72,7 @@ JUDGED_BY = {
     "api/suggest/stops": "against_tensorflow/live/questions/test_suggest.py",
     "api/suggest/straight_through": "against_tensorflow/live/questions/test_straight_through.py",
     "api/suggest/tape_edits": "against_tensorflow/scenarios/test_suggested_code.py",
+    "api/suggest/use_stops": "against_tensorflow/live/questions/test_other_losses.py",
     "api/suggest/unblock": "against_tensorflow/questions/test_unblock.py",
     "api/survey": "processes/test_survey.py",
     "api/verify": "against_tensorflow/live/questions/test_verify.py",

@@ -4,7 +4,7 @@ The *terms* are the summands of the loss. They are found by walking back from th
 ops that only pass a value on, negate it or scale it by a constant. A sum of stacked scalars is such an addition, too. If a
 shape is unknown, an addition counts as long as no reduction lies before it. A term *carries* to a tensor if a carrying path
 leads from the one to the other; it *uses* the tensor if it is computed from it, barriers or not. A *regularizer* is a term
-that is computed from variables and constants alone.
+that is computed from variables and constants alone; a random number is data.
 """
 
 from __future__ import annotations
@@ -69,8 +69,9 @@ def terms_carrying(flow: GradientFlow, terms: Sequence[int]) -> Dict[int, int]:
 
 def is_regularizer(flat: FlatGraph, term: int, variables: FrozenSet[int]) -> bool:
     """Return whether a term is computed from variables (their ops) and constants alone."""
-    sources = (op for op in ancestors(flat, [term]) if not flat.inputs[op])
-    return all(op in variables or flat.type(op) == "Const" for op in sources)
+    ops = ancestors(flat, [term])
+    is_fixed = all(op in variables or flat.type(op) == "Const" for op in ops if not flat.inputs[op])
+    return is_fixed and not any("Random" in flat.type(op) for op in ops)
 
 
 def _terms(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Iterator[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.analysis.barrier_edges import Fence
@@ -182,8 +182,10 @@ def stopping_candidates(
     ``builder`` is ``file:line`` of the function that builds the model, whose layers are found by their names.
     """
     ways = [list(islice(_stoppings(traced, each, reader, builder), _MOST)) for each in places]
-    for turn in range(max(map(len, ways), default=0)):
-        chosen = [(at, way[min(turn, len(way) - 1)]) for at, way in enumerate(ways) if way]
+    alike = [[way[min(turn, len(way) - 1)] for way in ways if way] for turn in range(max(map(len, ways), default=0))]
+    others = islice(product(*filter(None, ways)), _MOST) if len(ways) > 1 else ()  # for tensors that share a statement
+    for edits in (*alike, *others):
+        chosen = list(zip((at for at, way in enumerate(ways) if way), edits))
         merged = _distinct(chosen)
         yield Candidate(tuple(edit for _, edit in merged), tuple(at for at, _ in merged), all(ways))
 
@@ -205,8 +207,10 @@ def _stoppings(traced: LoadedGraph, place: StopPlace, reader: SourceReader, buil
         if not variable and _is_single(statement) and isinstance(value, _WRAPPED):
             yield from _stop_edits(source, statement, value)
     for source, statement in statements:
-        for part in _parts(statement, variable):
-            yield from _stop_edits(source, statement, part)
+        edits = [edit for part in _parts(statement, variable) for edit in _stop_edits(source, statement, part)]
+        if variable and len(edits) > 1:
+            yield Edit(source, tuple(change for each in edits for change in each.replacements), (statement,))
+        yield from edits
 
 
 def _identifier(name: str) -> str:

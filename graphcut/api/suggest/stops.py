@@ -49,6 +49,7 @@ from graphcut.api.suggest.other_losses import (
     tensors_needed,
 )
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, StopPlace, best, diffs, stopping_candidates
+from graphcut.api.suggest.use_stops import suggest_stopped_uses
 from graphcut.api.what_if import is_wiring, stop_tensors
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import base_dtype
@@ -111,10 +112,21 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
         if frozenset(tensors) not in inexact or (made.group[0].confirmed and not made.harm):
             known.setdefault(made.key, made)
     result = _ranked(list(known.values()), most)
+    if known and all(each.harm for each in known.values()):
+        shared = _shared_tensors(flow, away, needed)
+        result = suggest_stopped_uses(audit, shared, reader, _Judge(audit, others, blocked, kept)) or result
     if result and not is_all and most > 1:
         result[-1] = replace(result[-1], note="; ".join(filter(None, [result[-1].note, _MORE])))
     names = ", ".join(escape_name(each.variable.name) for each in blocked)
     return Suggestions(result, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; there is nothing to stop")
+
+
+def _shared_tensors(flow: GradientFlow, away: FrozenSet[int], needed: FrozenSet[int]) -> List[int]:
+    """Return the tensors on the way to ``away`` where it leaves what the other losses need, nearest the loss first."""
+    flat, paths = flow.rules.flat, paths_to(flow, away, frozenset())
+    own = [tensor for tensor in paths.order if tensor not in needed]
+    left = {source for tensor in own for source in paths.steps(tensor) if source in needed}
+    return sorted(left, key=lambda tensor: -ranks(flow)[flat.producer[tensor]])
 
 
 @dataclass(frozen=True)
@@ -393,7 +405,7 @@ def _prose(traced: LoadedGraph, places: Sequence[StopPlace], blocked: FrozenSet[
         each for each in places if (each.variable or each.around) and traced.place(traced.flat.producer[each.tensor])[1]
     ]
     read = [each.variable for each in of_layers if each.variable]
-    meant = read if len(read) == len(of_layers) else sorted(blocked)
+    meant = list(dict.fromkeys(read)) if len(read) == len(of_layers) else sorted(blocked)
     for each in places:
         if each in of_layers[1:]:
             yield each.tensor, "the advice above holds for this tensor, too"

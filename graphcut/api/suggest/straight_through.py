@@ -59,6 +59,8 @@ def suggest_straight_through(audit: Audit, target: Target, reader: SourceReader)
         return None
     losses, judge = audit._findings.flow.losses, _Judge(audit, target.variable.name)
     idioms, others = Idioms(traced, losses), other_losses(audit)
+    if idioms.has_inverted_estimator():
+        return None  # to swap its two values is less
     for op in filter(idioms.may_be_lookup, _choices_of(traced, losses, target)):
         uses = list(islice(_uses(traced, op, reader), _MOST))
         for note, text in ((_NOTE, "{latent} + {tf}.stop_gradient({code} - {latent})"), (_BOTH, _TO_BOTH)):

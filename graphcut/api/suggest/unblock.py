@@ -39,12 +39,12 @@ from graphcut.api.suggest.other_losses import LostGradients, other_losses
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
 from graphcut.api.suggest.straight_through import suggest_straight_through
 from graphcut.api.what_if import remove_barriers
-from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import dtype_name, is_discrete, is_float
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import settle_costs, walk_depth_first
 from graphcut.render.text.advice import advice, how_to_ask, of_maker
+from graphcut.render.text.explain import what_to_do
 from graphcut.results import WITH_GRADIENT, BarrierKind, Suggestion, Verdict
 from graphcut.results.result_display import Suggestions
 from graphcut.results.words import at, escape_name, place
@@ -82,7 +82,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     if not complete and estimator is not None:
         return Suggestions([estimator])
     if not complete:
-        raise _impossible(target)
+        return Suggestions([_words(audit, target)])
     fewest = min(map(len, complete))
     distinct = {frozenset(fence.op for fence in each): each for each in complete if len(each) == fewest}
     opened = {fences: _opened_terms(audit, target, fences) for fences in distinct.values()}
@@ -184,11 +184,14 @@ def complete_alternative(
     return None
 
 
-def _impossible(target: Target) -> GraphcutError:
-    return GraphcutError(
-        "%s has no route to the loss that an edit could open\n"
-        "It is unused, or gets there only by an assignment, or as another result of a call: compute the loss from it."
-        % printable(target.variable.name)
+def _words(audit: Audit, target: Target) -> Suggestion:
+    """Return what to do, in words, about a variable that no edit gives a gradient, such as an unused one."""
+    flat, tensor = audit._request.traced.flat, next(iter(target.tensors), None)
+    return Suggestion(
+        tensor="" if tensor is None else flat.tensor_name(tensor),
+        op="" if tensor is None else flat.names[flat.producer[tensor]],
+        where=None,
+        prose=what_to_do(audit, audit.variables[audit._index.require(target.variable.name)[0]]),
     )
 
 

@@ -123,8 +123,8 @@ UNUSED = (
     "variables that you ask about"
 )
 FORGOTTEN = (
-    "add it to the variables whose gradient is taken, and pass its gradient to the optimizer; if it should not learn, "
-    "make it trainable=False"
+    "if it should learn from this loss, add it to the variables whose gradient is taken, and pass its gradient to the "
+    "optimizer; if another step trains it, nothing; if it should never learn, make it trainable=False"
 )
 UNTRACKED = (
     "create it with self.add_weight in the layer: Keras 3 does not track a plain tf.Variable, so the model's "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Mapping, Sequence
 
 from graphcut.graph.dtypes import is_discrete
 from graphcut.render.name_folding import Group, fold
@@ -94,6 +94,14 @@ def say_same_holds(text: str, names: Sequence[str]) -> str:
     return f"{text}\nThe same holds for {join_first([escape_name(each) for each in names], _NAMED)}." if names else text
 
 
+def explain_all_left_out(variables: Iterable[LeftOut]) -> List[str]:
+    """Return the explanations of variables that the gradient call left out, each distinct text once."""
+    alike: Dict[str, List[LeftOut]] = {}
+    for each in variables:
+        alike.setdefault(drop_variable(explain_left_out(each), escape_name(each.name)), []).append(each)
+    return [say_same_holds(explain_left_out(first), [each.name for each in others]) for first, *others in alike.values()]
+
+
 def explain_left_out(variable: LeftOut) -> str:
     """Return why the gradient call left out a variable that the loss reads, and what to do about it."""
     still = "; the step does not update it either" if variable.is_updated is False else ""
@@ -146,6 +154,19 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices:
     yield from assumed
     yield from _override_line(reason)
     yield from _advice(facts, variable, reason, advices) if variable.trainable is not False else ()
+
+
+def what_to_do(facts: ReportFacts, variable: VariableAudit) -> str:
+    """Return what to do about a variable that no edit of a line gives a gradient, as sentences."""
+    reason = facts.reason(variable)
+    what = (
+        "is unused: nothing leads from it to the loss"
+        if variable.unused
+        else "gets no gradient, and no barrier can be removed"
+    )
+    instead = [_instead_words(each, variable) for each in reason.instead]
+    advices = list(dict.fromkeys(_advices(facts, variable, reason, NO_ADVICES)))[:_ADVICES]
+    return " ".join([f"{escape_name(variable.name)} {what}.", *instead, *(f"What to do: {each}." for each in advices)])
 
 
 def _why(cut: Barrier, reason: Reason) -> str:

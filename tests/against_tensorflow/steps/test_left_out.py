@@ -303,7 +303,7 @@ own_names = pytest.mark.skipif(not tf.executing_eagerly(), reason="variables of 
 def test_the_way_to_a_variable_that_nobody_asked_for_is_to_ask_for_it():
     open_audit, stopped = (scaled(stop) for stop in (tf.identity, tf.stop_gradient))
     suggested = open_audit.suggest_unblock("scale")
-    assert not suggested and "no gradient is asked for scale: add it to the variables" in str(suggested)
+    assert not suggested and "no gradient is asked for scale: if it should learn from this loss, add it" in str(suggested)
     (first,) = stopped.suggest_unblock("scale")
     assert "no gradient is asked for scale: " in first.note and first.op.endswith("StopGradient")
 

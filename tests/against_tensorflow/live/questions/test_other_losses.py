@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import graphcut
 from graphcut.cli import main
+from tests.against_tensorflow.live.questions.test_edits import edit, loaded
 from tests.patching import applied
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8")
@@ -143,3 +144,58 @@ def test_an_edit_of_a_function_that_builds_a_graph_takes_the_gradient_of_another
     source = "%s:build" % (tmp_path / "shared.py")
     assert main(["suggest", source, "--loss", "d_loss", "--block", "generator", "--keep", "critic"]) == 0
     assert "this also takes the gradient of g_loss:0 to generator" in capsys.readouterr().out
+
+
+USES = """
+import tensorflow as tf
+
+trunk = tf.Variable(tf.random.normal([3, 4]), name="trunk")
+policy = tf.Variable(tf.random.normal([4, 2]), name="policy")
+value = tf.Variable(tf.random.normal([4, 1]), name="value")
+
+
+def squares(h):
+    return tf.reduce_mean((h @ value) ** 2)
+
+
+def step(x):
+    with tf.GradientTape(persistent=True) as tape:
+        h = tf.tanh(x @ trunk)
+        %s
+    return tape.gradient(one, [trunk, policy]), tape.gradient(other, [trunk, value])
+"""
+
+
+@pytest.mark.parametrize(
+    "lines, code",
+    [
+        (
+            "one = tf.reduce_mean(h @ policy)\n        v = h @ value\n        other = tf.reduce_mean(v ** 2)",
+            "v = tf.stop_gradient(h) @ value",
+        ),
+        ("one = tf.reduce_mean(h @ policy)\n        other = squares(h)", "other = squares(tf.stop_gradient(h))"),
+        (
+            "one, other = tf.reduce_mean(h @ policy), tf.reduce_mean(h @ value)",
+            "one, other = tf.reduce_mean(h @ policy), tf.reduce_mean(tf.stop_gradient(h) @ value)",
+        ),
+    ],
+)
+def test_one_use_of_a_shared_value_is_stopped(lines, code, tmp_path):
+    text = USES % lines
+    module = loaded(tmp_path / "before.py", text)
+    audits = graphcut.audit_step(module.step, tf.TensorSpec([None, 3]))
+    (found,) = audits[1].suggest_stops(block="trunk")
+    assert found.confirmed and found.code == code and found.note.startswith("only this use is stopped")
+    after = loaded(tmp_path / "after.py", edit(text, [found]))
+    one, other = after.step(tf.ones([2, 3]))
+    assert all(each is not None for each in (*one, other[1])) and other[0] is None
+
+
+def test_every_use_of_a_variable_in_a_line_is_stopped(tmp_path):
+    text = USES % "a, b = h @ policy, (h + 1.0) @ policy\n        one = tf.reduce_mean(a * b)\n        other = squares(h)"
+    module = loaded(tmp_path / "before.py", text)
+    audits = graphcut.audit_step(module.step, tf.TensorSpec([None, 3]))
+    found = audits[0].suggest_stops(block="policy")
+    assert found[0].code == "a, b = h @ tf.stop_gradient(policy), (h + 1.0) @ tf.stop_gradient(policy)"
+    after = loaded(tmp_path / "after.py", edit(text, found))
+    assert [each is None for each in after.step(tf.ones([2, 3]))[0]] == [False, True]

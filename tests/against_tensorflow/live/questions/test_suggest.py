@@ -164,10 +164,9 @@ def test_a_name_that_is_not_there_has_near_names():
 def test_barriers_that_are_taken_out_let_the_gradient_through(seed):
     before = Network(random_network(seed))
     for name in (each.name for each in before.audit if each.verdict not in GETS):
-        try:
-            found = before.audit.suggest_unblock(name)
-        except GraphcutError as error:
-            assert before.audit[name].unused and "unused" in str(error)
+        found = before.audit.suggest_unblock(name)
+        if before.audit[name].unused:
+            assert "is unused" in found[0].prose and not any(each.diff for each in found)
             continue
         found = [each for each in found if each.alternative == 0]
         after = Network(random_network(seed), opened=[each.op for each in found])
@@ -259,3 +258,19 @@ def test_explanation_and_suggestion_agree_where_an_op_makes_integers_of_floats(n
     audit = graphcut.audit(graph, loss=loss)
     (suggestion,) = audit.suggest_unblock("w")
     assert all(maker in told and advice in told for told in (audit.explain("w"), str(suggestion)))
+
+
+def test_an_unused_variable_is_answered_in_words():
+    used, unused = tf.Variable(1.0, name="used"), tf.Variable(1.0, name="unused")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = used * x
+        return tape.gradient(loss, [used, unused])
+
+    if not tf.executing_eagerly():
+        pytest.skip("a tape of TensorFlow 1 does not watch these variables")
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([]))
+    (found,) = audit.suggest_unblock(unused)
+    assert not (found.diff or found.code or found.confirmed) and str(found).startswith("unused is unused: nothing leads")
+    assert "What to do: let the loss read something that is computed from it." in found.prose
