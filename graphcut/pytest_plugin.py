@@ -71,8 +71,8 @@ class _ContractFile(pytest.Collector):
 
 def _imported_modules() -> List[ModuleType]:
     """Return the project's modules that the tests have imported. If one ran twice, Keras would number its layers again."""
-    kept = [each for name, each in list(sys.modules.items()) if name != "__main__"]
-    return [each for each in kept if "site-packages" not in (getattr(each, "__file__", None) or "site-packages")]
+    modules = [each for name, each in list(sys.modules.items()) if name != "__main__"]
+    return [each for each in modules if "site-packages" not in (getattr(each, "__file__", None) or "site-packages")]
 
 
 class _ContractItem(pytest.Item):

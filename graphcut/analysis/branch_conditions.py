@@ -96,34 +96,34 @@ def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:
     ``order`` holds all ops, producers first.
     """
     flat, carried = edges.rules.flat, edges.carried
-    known = branches(flat)
-    if not known.conditions:
+    by_op = branches(flat)
+    if not by_op.conditions:
         return Conditions((), {})
     masks = [EVERY] * len(flat.dtypes)
     sources = edges.sources()
     for op, tensors in sources.items():
         for tensor in tensors:
-            masks[tensor] &= _bodies(flat, known, op)
+            masks[tensor] &= _bodies(flat, by_op, op)
     for tensor in carried.order:
         if carried.parents[tensor] == SEED:
             masks[tensor] = 0
     reached = [tensor for op in reversed(order) for tensor in flat.outputs(op) if carried.parents[tensor] != UNSEEN]
-    while _pass(edges, known, reached, masks) and flat.loop_inputs:
+    while _pass(edges, by_op, reached, masks) and flat.loop_inputs:
         pass
-    unbound = _sides_without_gradient(edges, known, order, sources) if sources and known.by_output else {}
+    unbound = _sides_without_gradient(edges, by_op, order, sources) if sources and by_op.by_output else {}
     bound = ((tensor, masks[tensor] & ~unbound.get(tensor, 0)) for tensor in carried.order)
-    return Conditions(known.conditions, {tensor: mask for tensor, mask in bound if mask})
+    return Conditions(by_op.conditions, {tensor: mask for tensor, mask in bound if mask})
 
 
 def _sides_without_gradient(
-    edges: GradientEdges, known: Branches, order: Sequence[int], sources: Mapping[int, Sequence[int]]
+    edges: GradientEdges, branches_by_op: Branches, order: Sequence[int], sources: Mapping[int, Sequence[int]]
 ) -> Dict[int, int]:
     """Return, for each tensor as bits, the sides of v1 conditionals that are no condition of a gradient made inside them.
 
     In v1, an op of the backward pass is dead in other runs only if it reads a tensor of the branch, such as the upstream
     gradient. A constant reads none.
     """
-    alive = _live_sides(edges.rules.flat, known, order)
+    alive = _live_sides(edges.rules.flat, branches_by_op, order)
     unbound: Dict[int, int] = {}
     for op in (op for op in sources if alive[op]):
         row, inputs = edges.rules.row(op), edges.rules.flat.inputs[op]
@@ -133,22 +133,22 @@ def _sides_without_gradient(
     return run_analysis(unbound, tensors, lambda tensor: [source for source, _ in edges.onward(tensor)])
 
 
-def _bodies(flat: FlatGraph, known: Branches, op: int) -> int:
+def _bodies(flat: FlatGraph, branches_by_op: Branches, op: int) -> int:
     """Return the branches whose bodies an op is in."""
     mask, context = 0, flat.contexts[op]
     while context >= 0:
         body = flat.context_table[context]
-        bit = known.bodies.get((body.call, body.label))
+        bit = branches_by_op.bodies.get((body.call, body.label))
         mask |= 0 if bit is None else 1 << bit
         context = flat.contexts[flat.calls[body.call].op]
     return mask
 
 
-def _live_sides(flat: FlatGraph, known: Branches, order: Sequence[int]) -> Dict[int, int]:
+def _live_sides(flat: FlatGraph, branches_by_op: Branches, order: Sequence[int]) -> Dict[int, int]:
     """Return the v1 sides on which each op runs: those of all its inputs; for a ``Merge``, those common to all inputs."""
     alive: Dict[int, int] = {}
     for op in order:
-        sides = [_side(flat, known, alive, tensor) for tensor in flat.inputs[op] if flat.producer[tensor] in alive]
+        sides = [_side(flat, branches_by_op, alive, tensor) for tensor in flat.inputs[op] if flat.producer[tensor] in alive]
         mask = 0
         if flat.type(op) in ("Merge", "RefMerge"):
             mask = reduce(and_, sides, EVERY) if sides else 0
@@ -158,35 +158,35 @@ def _live_sides(flat: FlatGraph, known: Branches, order: Sequence[int]) -> Dict[
     return alive
 
 
-def _side(flat: FlatGraph, known: Branches, alive: Mapping[int, int], tensor: int) -> int:
+def _side(flat: FlatGraph, branches_by_op: Branches, alive: Mapping[int, int], tensor: int) -> int:
     op = flat.producer[tensor]
-    bit = known.entered.get((op, tensor - flat.first_output[op])) if op in known.by_output else None
+    bit = branches_by_op.entered.get((op, tensor - flat.first_output[op])) if op in branches_by_op.by_output else None
     return alive[op] | (0 if bit is None else 1 << bit)
 
 
 def unconditional(flat: FlatGraph, op: int, conditions: AbstractSet[Condition]) -> AbstractSet[int]:
     """Return the tensors that an op is computed from by routes that enter none of the branches ``conditions``."""
-    known = branches(flat)
-    entered = {edge for edge, bit in known.entered.items() if known.conditions[bit] in conditions}
+    branches_by_op = branches(flat)
+    entered = {edge for edge, bit in branches_by_op.entered.items() if branches_by_op.conditions[bit] in conditions}
 
     def sources(tensor: int) -> Iterator[int]:
         producer = flat.producer[tensor]
         output = tensor - flat.first_output[producer]
         for index, source in enumerate(flat.inputs[producer]):
-            if (producer, output if producer in known.by_output else index) not in entered:
+            if (producer, output if producer in branches_by_op.by_output else index) not in entered:
                 yield source
 
     return find_reachable(flat.inputs[op], sources)
 
 
-def _pass(edges: GradientEdges, known: Branches, reached: Sequence[int], masks: List[int]) -> bool:
+def _pass(edges: GradientEdges, branches_by_op: Branches, reached: Sequence[int], masks: List[int]) -> bool:
     """Pass once over the reached tensors, nearest the loss first, and return whether anything changed."""
     flat, parents, changed = edges.rules.flat, edges.carried.parents, False
     for tensor in reached:
         op = flat.producer[tensor]
-        by_output = op in known.by_output
+        by_output = op in branches_by_op.by_output
         for source, index in edges.onward(tensor):
-            bit = known.entered.get((op, tensor - flat.first_output[op] if by_output else index))
+            bit = branches_by_op.entered.get((op, tensor - flat.first_output[op] if by_output else index))
             mask = masks[source] & (masks[tensor] | (0 if bit is None else 1 << bit))
             if mask != masks[source] and parents[source] != SEED:
                 masks[source] = mask

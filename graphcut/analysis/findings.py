@@ -130,8 +130,8 @@ class Findings:
 
     def _writers_without_read(self, target: Target) -> Tuple[Fence, ...]:
         """Return the ops that hold a variable's value without reading the variable, if the loss depends on them."""
-        known = (self.traced.origin.value_holders.get(id(each), ()) for each in target.variable.objects)
-        places = frozenset(place for places in known for place in places)
+        holders = (self.traced.origin.value_holders.get(id(each), ()) for each in target.variable.objects)
+        places = frozenset(place for places in holders for place in places)
         if not places:
             return ()
         flat = self.traced.flat
@@ -206,9 +206,9 @@ class Findings:
             return (raised,), 1, False
         if verdict not in CUT:
             return (), 0, False
-        known = self.cuts(verdict)
-        fences = known.barriers_of(tensor) or self._at_loss(verdict, tensor)
-        return fences, known.size(tensor) or len(fences), not known.has_route(tensor)
+        verdict_cuts = self.cuts(verdict)
+        fences = verdict_cuts.barriers_of(tensor) or self._at_loss(verdict, tensor)
+        return fences, verdict_cuts.size(tensor) or len(fences), not verdict_cuts.has_route(tensor)
 
     def _at_loss(self, verdict: Verdict, tensor: int) -> Tuple[Fence, ...]:
         """Return the barrier of a tensor whose route has none: a gradient that starts from zeros, or an unwatched loss."""

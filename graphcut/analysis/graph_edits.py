@@ -58,8 +58,8 @@ def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int
 def _dtype_blocks(rules: PatternLookup, op: int, index: int) -> bool:
     """Return whether only the dtype keeps a gradient from this input: a float input would get one."""
     discrete = not any(rules.passing[tensor] for tensor in rules.flat.outputs(op))
-    known = discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
-    return known and rules.soft_barrier(op, index) is None
+    is_explained = discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
+    return is_explained and rules.soft_barrier(op, index) is None
 
 
 def _every(op: int, index: int) -> bool:
@@ -107,8 +107,8 @@ def _stop_kind(dtype: int, shape: Shape) -> Kind:
         message.dim.add(size=-1 if size is None else size)
     shapes = CLASSES["AttrValue"]()
     shapes.list.shape.append(message)
-    known = CLASSES["AttrEntry"](key="_output_shapes", value=shapes).SerializeToString()
-    return Kind("StopGradient", (entry("T", type=dtype), known), (dtype,))
+    shape_entry = CLASSES["AttrEntry"](key="_output_shapes", value=shapes).SerializeToString()
+    return Kind("StopGradient", (entry("T", type=dtype), shape_entry), (dtype,))
 
 
 def _names(flat: FlatGraph, tensors: Sequence[int]) -> Iterator[str]:
@@ -130,8 +130,8 @@ def _rewire(flat: FlatGraph, copies: Mapping[int, int]) -> Iterator[Tuple[int, .
             yield inputs
         else:
             dtypes = [flat.dtypes[tensor] for tensor in inputs]
-            kept = 1 if 0 in written_inputs(flat.type(op), dtypes, flat.kind_table[flat.kinds[op]].outputs) else 0
-            yield inputs[:kept] + _replace_tensors(inputs[kept:], copies)
+            first_input = 1 if 0 in written_inputs(flat.type(op), dtypes, flat.kind_table[flat.kinds[op]].outputs) else 0
+            yield inputs[:first_input] + _replace_tensors(inputs[first_input:], copies)
 
 
 def _rewired_call(call: Call, copies: Mapping[int, int]) -> Call:

@@ -178,7 +178,7 @@ def _unrequested_variables(
 ) -> Iterator[Target]:
     flat = traced.flat
     requested = {tensor for each in targets for tensor in each.tensors}
-    own = {id(known) for each in targets for known in each.variable.objects}
+    own = {id(live_object) for each in targets for live_object in each.variable.objects}
     every = step.requested.union(own)
     read = read_ops(flat, losses)
     for variable in traced.variables:

@@ -54,16 +54,16 @@ def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, leading: S
             leading.add(tensor)
 
 
-def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
-    """Return the tensors that cannot be stopped without changing the gradient of one of ``kept``.
+def find_dependent_tensors(flow: GradientFlow, sources: FrozenSet[int]) -> FrozenSet[int]:
+    """Return the tensors that cannot be stopped without changing the gradient of one of ``sources``.
 
     Tensors that carry to one are fixed. Tensors that are only *connected* are fixed where a stop would change the answer:
     zeros, including filled-in ones, would become ``None``; an op would no longer raise; or an op on the way would no longer
     make its own gradient.
     """
     exact = bool(flow.connected.independent)
-    carried = frozenset(tensor for tensor in kept if flow.carried.reaches(tensor))
-    zero = frozenset(kept if exact else kept - carried) | _raising_outputs(flow, kept)
+    carried = frozenset(tensor for tensor in sources if flow.carried.reaches(tensor))
+    zero = frozenset(sources if exact else sources - carried) | _raising_outputs(flow, sources)
     return find_leading_tensors(flow, flow.carried, carries, carried) | _connected_to(flow, zero)
 
 

@@ -42,14 +42,14 @@ def reconcile(rows: Sequence[VariableAudit], answers: RecordedAnswers, assumed: 
     """
     updated_rows = list(rows)
     if answers.updates:
-        known = zip(rows, answers.updates, answers.optimizer_got_gradient or (None,) * len(rows))
+        updates = zip(rows, answers.updates, answers.optimizer_got_gradient or (None,) * len(rows))
         updated_rows = [
             replace_fields(each, is_updated=updated, optimizer_got_gradient=optimizer_got_gradient)
-            for each, updated, optimizer_got_gradient in known
+            for each, updated, optimizer_got_gradient in updates
         ]
     if answers.error:
         return tuple(_settle_raise(updated_rows, answers.error, assumed))
-    return tuple(_settle(each, answers, given) for each, given in zip(updated_rows, answers.has_gradient))
+    return tuple(_settle(each, answers, answer) for each, answer in zip(updated_rows, answers.has_gradient))
 
 
 def _settle(row: VariableAudit, answers: RecordedAnswers, has_gradient: Optional[bool]) -> Reconciliation:

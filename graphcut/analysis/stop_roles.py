@@ -68,8 +68,10 @@ def _role(feeds: bool, upstream: Judged, cutting: Sequence[str]) -> Role:
 def _variables_cut_by(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -> Iterator[str]:
     """Yield the variables whose cut the stop is in."""
     for name, tensors, verdict in upstream:
-        known = cuts.get(verdict)
-        if known is not None and any(known.holds(tensor, op, BarrierKind.STOP_GRADIENT) for tensor in tensors):
+        cuts_of_verdict = cuts.get(verdict)
+        if cuts_of_verdict is not None and any(
+            cuts_of_verdict.holds(tensor, op, BarrierKind.STOP_GRADIENT) for tensor in tensors
+        ):
             yield name
 
 

@@ -126,12 +126,12 @@ class GradientFlow:
     def _verdict_alone(self, tensor: int) -> Verdict:
         """Return the verdict of a tensor that is judged alone, or together with the others of its gradient call."""
         if tensor in self.together and self.rules.passing[tensor]:
-            known = self.walk_for(self.together)
+            walk = self.walk_for(self.together)
         else:
-            known = walk_for_tensors(self.rules, self.seeds, self.stopped, self.fills, (tensor,))
-        if known.raising:
+            walk = walk_for_tensors(self.rules, self.seeds, self.stopped, self.fills, (tensor,))
+        if walk.raising:
             return Verdict.RAISES
-        return self._verdict_of_gradient(tensor) if known.reaches(tensor) else Verdict.NONE
+        return self._verdict_of_gradient(tensor) if walk.reaches(tensor) else Verdict.NONE
 
     def _verdict_of_gradient(self, tensor: int) -> Verdict:
         """Return the verdict of a tensor for which TensorFlow has a gradient."""
@@ -223,18 +223,18 @@ def _drop_zero_pieces(
     zeros of pieces make more of these gradients count, which in turn makes fewer pieces zero; the computation repeats until
     nothing is added.
     """
-    kept = _walk_with_assumed_gradients(rules, connected, live, stopped)
-    carried = connected if alike else _walk_from_assumed(rules, kept, live, stopped)
+    walk = _walk_with_assumed_gradients(rules, connected, live, stopped)
+    carried = connected if alike else _walk_from_assumed(rules, walk, live, stopped)
     while True:
-        zeros = find_zero_edges(rules, carried, _gradient_origins(kept, live), stopped, order)
+        zeros = find_zero_edges(rules, carried, _gradient_origins(walk, live), stopped, order)
         if not zeros:
-            return rules, kept, carried
+            return rules, walk, carried
         limited = rules.without(zeros)
         again = _walk_with_assumed_gradients(limited, connected, live, stopped).independent
-        if all(tensor in kept.independent for tensor in again):
-            return limited, kept, _walk_from_assumed(limited, kept, live, stopped)
-        kept = replace(kept, independent={**again, **kept.independent})
-        carried = _walk_from_assumed(rules, kept, live, stopped)
+        if all(tensor in walk.independent for tensor in again):
+            return limited, walk, _walk_from_assumed(limited, walk, live, stopped)
+        walk = replace(walk, independent={**again, **walk.independent})
+        carried = _walk_from_assumed(rules, walk, live, stopped)
 
 
 def _gradient_origins(connected: Walk, live: Mapping[int, int]) -> Dict[int, int]:

@@ -130,8 +130,8 @@ def _reduce(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
     last: Dict[int, int] = {}
     late = _loop_targets(paths)
     for tensor in paths.order:
-        known = before.setdefault(tensor, set())
-        single = next(iter(known)) if len(known) == 1 and tensor not in late else LOSS
+        following = before.setdefault(tensor, set())
+        single = next(iter(following)) if len(following) == 1 and tensor not in late else LOSS
         free = single != LOSS and single not in paths.rigid
         node = LOSS if tensor in paths.fixed else single if free else tensor
         stands_for[tensor] = node
@@ -139,8 +139,8 @@ def _reduce(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
             before.setdefault(source, set()).add(node)
         if tensor in paths.ends:
             last.setdefault(node, tensor)
-    kept = {node for node in stands_for.values() if node != LOSS}
-    return {node: before[node] - {node} for node in sorted(kept)}, last
+    nodes = {node for node in stands_for.values() if node != LOSS}
+    return {node: before[node] - {node} for node in sorted(nodes)}, last
 
 
 def _loop_targets(paths: Paths) -> FrozenSet[int]:

@@ -127,7 +127,7 @@ def _distinct(calls: Sequence[GradientCall], variables: Any, failed: Optional[Fa
     a tensor as well. So each call is audited and compared with every earlier one.
     """
     seen: Dict[Hashable, List[FrozenSet[Hashable]]] = {}
-    asked = frozenset(id(known) for each in calls for source in each.sources for known in source.facts.objects)
+    asked = frozenset(id(variable) for each in calls for source in each.sources for variable in source.facts.objects)
     for each in calls:
         try:
             audit, places, outcome = _audit(each, variables, asked)
@@ -136,18 +136,18 @@ def _distinct(calls: Sequence[GradientCall], variables: Any, failed: Optional[Fa
                 raise
             failed(each, error)
             continue
-        known = seen.setdefault((each.call, places), [])
-        if not any(outcome <= other for other in known):
-            known.append(outcome)
+        outcomes = seen.setdefault((each.call, places), [])
+        if not any(outcome <= other for other in outcomes):
+            outcomes.append(outcome)
             yield audit
 
 
 def share_updates(calls: Sequence[GradientCall]) -> Iterator[GradientCall]:
     """Yield the gradients; if one is ``None`` for a variable that another one trains, it does not count as updating it."""
-    live = {source.identity for each in calls for source, given in zip(each.sources, each.answers or ()) if given}
+    live = {source.identity for each in calls for source, answer in zip(each.sources, each.answers or ()) if answer}
     for each in calls:
         pairs = zip(each.sources, each.answers or (True,) * len(each.sources))
-        mute = [bool(source.updated) and not given and source.identity in live for source, given in pairs]
+        mute = [bool(source.updated) and not answer and source.identity in live for source, answer in pairs]
         sources = (replace(source, updated=None) if other else source for source, other in zip(each.sources, mute))
         yield replace(each, sources=tuple(sources))
 
@@ -166,10 +166,10 @@ def name_trainers(audits: Sequence[Audit]) -> Sequence[Audit]:
 
 
 def _with_trainers(trainers: Mapping[int, Sequence[str]], target: Target, row: VariableAudit) -> VariableAudit:
-    known = trainers.get(id(target.variable.objects[-1]), ()) if target.variable.objects else ()
-    if not known or row.verdict in WITH_GRADIENT:
+    losses = trainers.get(id(target.variable.objects[-1]), ()) if target.variable.objects else ()
+    if not losses or row.verdict in WITH_GRADIENT:
         return row
-    return replace_fields(row, is_updated=True, trained_by=tuple(dict.fromkeys(known)))
+    return replace_fields(row, is_updated=True, trained_by=tuple(dict.fromkeys(losses)))
 
 
 def _audit(call: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
@@ -210,8 +210,8 @@ def _have_gradients(call: GradientCall) -> Tuple[bool, ...]:
 
 def _outcome(call: GradientCall, rows: Sequence[Target], rows_by_key: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
     """Return the verdicts of the sources, to compare gradient calls. A tensor belongs to one call only."""
-    known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(call.sources))
-    asked = {_key(row): each for each, row in zip(known, rows)}
+    keys = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(call.sources))
+    asked = {_key(row): each for each, row in zip(keys, rows)}
     return frozenset((asked.get(key, each.name), each.verdict) for key, each in rows_by_key.items())
 
 
@@ -258,8 +258,8 @@ def _is_zero(traced: LoadedGraph, start: Start, zeros: FrozenSet[int]) -> bool:
 
 def _target(traced: LoadedGraph, source: Source) -> Target:
     """Return the row of a source; a variable has its unique name in the graph."""
-    known = traced.index.by_object(*source.facts.objects) if source.is_variable else None
-    variable = source.facts if known is None else known
+    match = traced.index.by_object(*source.facts.objects) if source.is_variable else None
+    variable = source.facts if match is None else match
     return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))
 
 
@@ -268,15 +268,15 @@ def _answers(call: GradientCall, rows: Sequence[Target], listed: Sequence[Target
 
     A source given twice is one row; a source that was not asked for has no answer.
     """
-    known = {_key(row): source for row, source in zip(rows, call.sources)}
-    asked = [known.get(_key(each)) for each in listed]
+    by_key = {_key(row): source for row, source in zip(rows, call.sources)}
+    asked = [by_key.get(_key(each)) for each in listed]
     updates = tuple(facts.is_updated(row) if each is None else each.updated for row, each in zip(listed, asked))
     got_gradient = tuple(None if each is None else each.optimizer_got_gradient for each in asked)
     if call.answers is None:
         return RecordedAnswers((None,) * len(listed), call.zeros, call.error, updates, got_gradient)
     result: Dict[Hashable, bool] = {}
-    for row, given in zip(rows, call.answers):
-        result[_key(row)] = result.get(_key(row), False) or given
+    for row, answer in zip(rows, call.answers):
+        result[_key(row)] = result.get(_key(row), False) or answer
     answered = tuple(result.get(_key(each)) for each in listed)
     decides = call.tape is not None and call.tape.began_before
     return RecordedAnswers(answered, call.zeros, "", updates, got_gradient, decides=decides)

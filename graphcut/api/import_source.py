@@ -45,8 +45,8 @@ def load_source(
         _refuse_class(source, module, match.group("name"), thing)
         return _traceable(source, thing, specs)
     if source.endswith(".py"):
-        known = _functions_in(source)[:_SHOWN] or ["function"]
-        names = ", ".join(printable(f"{source}:{each}")[1:-1] for each in known)
+        functions = _functions_in(source)[:_SHOWN] or ["function"]
+        names = ", ".join(printable(f"{source}:{each}")[1:-1] for each in functions)
         raise GraphcutError(
             f"{printable(source)} names no function\nsay which: {names}\n"
             f"or audit each gradient that the script takes: graphcut run {printable(source)[1:-1]}"
@@ -119,8 +119,8 @@ def _attribute(module: ModuleType, name: str) -> Any:
     result: Any = module
     for part in name.split("."):
         if not hasattr(result, part):
-            known = [each for each in dir(result) if not each.startswith("_")]
-            raise GraphcutError(f"no {printable(name)} in {printable(module.__name__)}{near_names(part, known)}")
+            members = [each for each in dir(result) if not each.startswith("_")]
+            raise GraphcutError(f"no {printable(name)} in {printable(module.__name__)}{near_names(part, members)}")
         result = getattr(result, part)
     return result
 

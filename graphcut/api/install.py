@@ -131,8 +131,8 @@ class _Installed:
             missing = self._gradients.last() if _OF_NONE.search(str(error)) else None
             if missing is None or _is_explained(error) or not _is_near(error, missing):
                 return ""
-            known = self._gradients.explanation(None, "error")
-            text = "" if known is None else str(known.text)
+            explanation = self._gradients.explanation(None, "error")
+            text = "" if explanation is None else str(explanation.text)
             if hasattr(error, "add_note"):
                 add_to(error, text)
         except Exception:  # noqa: BLE001 - the user's own error is what counts

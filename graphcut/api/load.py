@@ -210,9 +210,9 @@ def open_graph(message: Any, origin: GraphMetadata) -> LoadedGraph:
     if origin.foreign:
         calls.check(flat)
     topological_order(flat)  # refuses a cycle that is no loop
-    known = variables(flat, origin)
+    listed = variables(flat, origin)
     names = Names(flat, {flat.names[op] + ":0": flat.first_output[op] for op, _ in variable_ops(flat)})
-    return LoadedGraph(flat, origin, known, names, VariableIndex(known, _tensor_name_finder(origin)))
+    return LoadedGraph(flat, origin, listed, names, VariableIndex(listed, _tensor_name_finder(origin)))
 
 
 def _tensor_name_finder(origin: GraphMetadata) -> Callable[[Any], str]:

@@ -139,8 +139,8 @@ def _other_names(matched: Sequence[MatchedRow], group: Sequence[int]) -> str:
     """Return which variables of a row have another name in another column."""
     pairs: Dict[str, None] = {}
     for place in group:
-        known = [each.name for each in matched[place].variables if each is not None]
-        pairs.update(dict.fromkeys("%s is %s" % (known[0], name) for name in known if name != known[0]))
+        listed = [each.name for each in matched[place].variables if each is not None]
+        pairs.update(dict.fromkeys("%s is %s" % (listed[0], name) for name in listed if name != listed[0]))
     more = len(pairs) - _NAMED
     return ", ".join([*list(pairs)[:_NAMED], *["%d more" % more] * (more > 0)])
 

@@ -183,8 +183,8 @@ def _unmatched(
     old: Sequence[VariableKey], new: Sequence[VariableKey], pairs: Sequence[Tuple[int, int, Match]]
 ) -> List[List[int]]:
     """Return the places on both sides that no pair has."""
-    known = [{pair[which] for pair in pairs} for which in (0, 1)]
-    return [[at for at in range(len(side)) if at not in taken] for side, taken in zip((old, new), known)]
+    sides = [{pair[which] for pair in pairs} for which in (0, 1)]
+    return [[at for at in range(len(side)) if at not in taken] for side, taken in zip((old, new), sides)]
 
 
 def _split_layers(
@@ -245,8 +245,8 @@ def match_renamed(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> Lis
     ]
     counts = [Counter(pair[which] for pair in close) for which in (0, 1)]
     result = [pair for pair in close if counts[0][pair[0]] == counts[1][pair[1]] == 1]
-    known = [{pair[which] for pair in result} for which in (0, 1)]
-    scopes = [_scopes(side, taken) for side, taken in zip((old, new), known)]
+    sides = [{pair[which] for pair in result} for which in (0, 1)]
+    scopes = [_scopes(side, taken) for side, taken in zip((old, new), sides)]
     if Counter(scopes[0].values()) == Counter(scopes[1].values()):
         single = {
             content
@@ -255,7 +255,7 @@ def match_renamed(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> Lis
         }
         by_content = [{content: scope for scope, content in side.items() if content in single} for side in scopes]
         for content in by_content[0]:
-            result += _same_leaves(old, new, known, by_content[0][content], by_content[1][content])
+            result += _same_leaves(old, new, sides, by_content[0][content], by_content[1][content])
     return sorted(result)
 
 
@@ -287,11 +287,11 @@ def _scopes(side: Sequence[VariableKey], taken: AbstractSet[int]) -> Dict[str, T
 
 
 def _same_leaves(
-    old: Sequence[VariableKey], new: Sequence[VariableKey], known: Sequence[AbstractSet[int]], before: str, after: str
+    old: Sequence[VariableKey], new: Sequence[VariableKey], matched: Sequence[AbstractSet[int]], before: str, after: str
 ) -> Iterator[Tuple[int, int]]:
     """Yield the pairs of variables of a scope and of its counterpart under another name."""
     sides = []
-    for side, taken, scope in zip((old, new), known, (before, after)):
+    for side, taken, scope in zip((old, new), matched, (before, after)):
         places = [at for at, each in enumerate(side) if at not in taken and each.name.rpartition("/")[0] == scope]
         sides.append(sorted(places, key=lambda at: (without_numbers(side[at].name.rpartition("/")[2]), side[at].shape, at)))
     yield from zip(*sides)

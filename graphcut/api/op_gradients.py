@@ -74,11 +74,11 @@ def op_gradients(op_type: str, version: Optional[str] = None) -> Tuple[OpGradien
     >>> [(each.gradient, dict(each.inputs)) for each in op_gradients("Floor")]
     [('function', {'x': 'no'})]
     """
-    known = gradient_table.data()["ops"]
-    if op_type not in known:
-        raise GraphcutError("the gradient table has no op type %s%s" % (printable(op_type), near_names(op_type, known)))
+    entries = gradient_table.data()["ops"]
+    if op_type not in entries:
+        raise GraphcutError("the gradient table has no op type %s%s" % (printable(op_type), near_names(op_type, entries)))
     column = None if version is None else gradient_table.find_version(version)
-    gradients = tuple(_gradients(op_type, known[op_type], column))
+    gradients = tuple(_gradients(op_type, entries[op_type], column))
     if not gradients:
         raise GraphcutError("TensorFlow %s has no op type %s" % (version, printable(op_type)))
     return gradients

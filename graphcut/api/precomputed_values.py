@@ -52,8 +52,8 @@ def _values(traced: LoadedGraph, read: FrozenSet[int], target: Target, source: A
     from graphcut.backend.live import eager_values
 
     flat = traced.flat
-    known = (traced.origin.operation(flat.function(op), flat.names[op].rpartition("!")[2]) for op in sorted(read))
-    operations = [each for each in known if each is not None]
+    live_ops = (traced.origin.operation(flat.function(op), flat.names[op].rpartition("!")[2]) for op in sorted(read))
+    operations = [each for each in live_ops if each is not None]
     for name, shape in eager_values.held_values(traced.origin.live, operations, source):
         if _size(shape) == _size(target.variable.shape):
             yield Instead(kind="value", name=name, shape=shape)

@@ -38,10 +38,10 @@ def disagreements(request: AuditRequest, judged: Judged) -> Tuple[Disagreement, 
     flat = request.traced.flat
     if not any(base_dtype(flat.dtypes[tensor]) in DIFFERENTIABLE for tensor in request.loss.tensors):
         return ()
-    given, asking = _prepare(request)
+    original, asking = _prepare(request)
     names = _names(flat, judged)
-    answers = _ask_tensorflow(given, asking, names, judged)
-    return tuple(_compare_answers(request, given, judged, names, answers))
+    answers = _ask_tensorflow(original, asking, names, judged)
+    return tuple(_compare_answers(request, original, judged, names, answers))
 
 
 def nonzeros(request: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
@@ -49,12 +49,12 @@ def nonzeros(request: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
 
     Gradients that cannot be computed are not checked.
     """
-    given, asking = _prepare(request)
+    original, asking = _prepare(request)
     with tensorflow_needed("to compute gradients"):
         from graphcut.backend.check.random_points import nonzero
     zeros = [(target, row) for target, row in judged if row.verdict is Verdict.ZERO]
     names = _names(request.traced.flat, zeros)
-    result = {row.name: nonzero(given, asking, row.name, names[row.name]) for _, row in zeros if row.name in names}
+    result = {row.name: nonzero(original, asking, row.name, names[row.name]) for _, row in zeros if row.name in names}
     kinds = {True: ("gradient", "nonzero at a random point"), None: (UNCHECKED, "the graph cannot run on random inputs")}
     return tuple(
         Disagreement(name, Verdict.ZERO, *kinds[each]) for name, each in result.items() if each is not False
@@ -81,8 +81,8 @@ def _prepare(request: AuditRequest) -> Tuple[Original, LossNames]:
     if None in losses or None in stops or inside:
         raise GraphcutError("the loss, or a tensor of stop_gradients= or grad_ys=, is inside a function's body\n"
                             "TensorFlow can take its gradient only inside that function; audit the function.")  # fmt: skip
-    given = tuple(name if name is not None else start.value for name, start in zip(starts, _starts(request)))
-    asking = LossNames(tuple(filter(None, losses)), tuple(filter(None, stops)), given)
+    starts_by_name = tuple(name if name is not None else start.value for name, start in zip(starts, _starts(request)))
+    asking = LossNames(tuple(filter(None, losses)), tuple(filter(None, stops)), starts_by_name)
     return original(traced.origin.live, traced.origin.owner), asking
 
 
@@ -107,14 +107,14 @@ def _root_name(flat: FlatGraph, tensor: int) -> Optional[str]:
     return next("%s:%d" % (flat.names[call.op], call.results.index(op)) for call in flat.calls if op in call.results)
 
 
-def _ask_tensorflow(given: Original, asking: LossNames, names: Names, judged: Judged) -> Dict[str, Answer]:
+def _ask_tensorflow(original: Original, asking: LossNames, names: Names, judged: Judged) -> Dict[str, Answer]:
     from graphcut.backend.check.tf_gradients import ask_one_target, together
 
     verdicts = {row.name: row.verdict for _, row in judged}
-    answers = together(given, asking, {name: names[name] for name in names if verdicts[name] is not Verdict.RAISES})
+    answers = together(original, asking, {name: names[name] for name in names if verdicts[name] is not Verdict.RAISES})
     for name, each in names.items():
         if name not in answers or _disagrees(verdicts[name], answers[name].kind):
-            answers[name] = ask_one_target(given, asking, name, each)
+            answers[name] = ask_one_target(original, asking, name, each)
     return answers
 
 
@@ -127,7 +127,7 @@ def _disagrees(verdict: Verdict, kind: str) -> bool:
 
 
 def _compare_answers(
-    request: AuditRequest, given: Original, judged: Judged, names: Names, answers: Dict[str, Answer]
+    request: AuditRequest, original: Original, judged: Judged, names: Names, answers: Dict[str, Answer]
 ) -> Iterator[Disagreement]:
     for target, row in judged:
         if row.name not in names:
@@ -136,24 +136,27 @@ def _compare_answers(
             continue
         answer = answers[row.name]
         if _disagrees(row.verdict, answer.kind):
-            reason = _unfaithful(request, given, target, answer)
+            reason = _unfaithful(request, original, target, answer)
             yield Disagreement(row.name, row.verdict, UNCHECKED if reason else answer.kind, reason or answer.words)
 
 
-def _unfaithful(request: AuditRequest, given: Original, target: Target, answer: Answer) -> str:
+def _unfaithful(request: AuditRequest, original: Original, target: Target, answer: Answer) -> str:
     """Return why the copy may answer differently from the original graph; an empty string if it cannot."""
     origin, flat = request.traced.origin, request.traced.flat
     handle = any(flat.dtypes[tensor] == RESOURCE for tensor in target.tensors)
-    failed, foreign, calls = answer.kind == "failed", origin.foreign, given.calls
+    failed, foreign, calls = answer.kind == "failed", origin.foreign, original.calls
     reasons = (
         (origin.second_exits, "a copy forgets that a loop computes gradients itself"),
         (origin.opaque, "a copy forgets the Python gradients of functions within functions"),
-        (failed and not given.has_contexts and given.has(*V1_LOOP_ENTRIES), "v1 loops of a bare GraphDef have no contexts"),
+        (
+            failed and not original.has_contexts and original.has(*V1_LOOP_ENTRIES),
+            "v1 loops of a bare GraphDef have no contexts",
+        ),
         (failed, answer.words),
         (foreign and answer.kind == "raises", "gradients of the process that built the file are not registered here"),
-        (handle and given.has(*LOOPS) and (foreign or calls), "a copy forgets what the handles of a loop point to"),
-        (calls and given.has("EagerPyFunc"), "a copy of a function forgets which Python calls it waits for"),
-        (calls and given.has(*_CONDITIONALS), "a copy of a conditional differentiates functions while they run"),
-        (calls and not given.loads, "this TensorFlow cannot load the functions again"),
+        (handle and original.has(*LOOPS) and (foreign or calls), "a copy forgets what the handles of a loop point to"),
+        (calls and original.has("EagerPyFunc"), "a copy of a function forgets which Python calls it waits for"),
+        (calls and original.has(*_CONDITIONALS), "a copy of a conditional differentiates functions while they run"),
+        (calls and not original.loads, "this TensorFlow cannot load the functions again"),
     )
     return next((words for holds, words in reasons if holds), "")

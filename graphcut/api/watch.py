@@ -37,8 +37,8 @@ class watch:
     def __init__(self, on_gradient: Optional[Callable[[int, bool], None]] = None) -> None:
         with tensorflow_needed("to watch code"):
             from graphcut.backend.record import watch_gradients
-        given = () if on_gradient is None else (on_gradient,)
-        self._context = watch_gradients.GradientWatch(*given)
+        listeners = () if on_gradient is None else (on_gradient,)
+        self._context = watch_gradients.GradientWatch(*listeners)
         self._watch: Any = self._context.watch
         self._audits: Tuple[Audit, ...] = StepAudits()
         self._count = -1

@@ -175,8 +175,8 @@ def _variables(traced: LoadedGraph, key: Any) -> Tuple[str, ...]:
     """Return the names of the variables of a layer, a name scope or a pattern; empty for an exact name."""
     names = [each.name for each in traced.variables]
     if not isinstance(key, str):
-        known = (traced.index.by_object(each) for each in variables_of_owner(key) or ())
-        return tuple(each.name for each in known if each is not None)
+        variables = (traced.index.by_object(each) for each in variables_of_owner(key) or ())
+        return tuple(each.name for each in variables if each is not None)
     if traced.names.tensors(key) or traced.index.by_name(key) is not None or key in traced.origin.outputs:
         return ()
     if is_pattern(key):

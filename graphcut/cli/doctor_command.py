@@ -36,17 +36,17 @@ def doctor(context: click.Context) -> None:
 def _packages() -> Iterator[Tuple[bool, str]]:
     for name in _NEEDED:
         yield _line(name, installed_version(name), "pip install %s" % name)
-    name, known = tensorflow_version() or ("tensorflow", None)
-    yield _line(name, known, "pip install tensorflow-cpu", "needed for sources that are Python code", needed=False)
+    name, version = tensorflow_version() or ("tensorflow", None)
+    yield _line(name, version, "pip install tensorflow-cpu", "needed for sources that are Python code", needed=False)
     for name in _OPTIONAL:
-        known = installed_version(name)
-        if known:
-            yield True, "  ok       %-14s %s" % (name, known)
+        version = installed_version(name)
+        if version:
+            yield True, "  ok       %-14s %s" % (name, version)
 
 
-def _line(name: str, known: Optional[str], install: str, purpose: str = "", needed: bool = True) -> Tuple[bool, str]:
-    if known:
-        return True, "  ok       %-14s %s" % (name, known)
+def _line(name: str, version: Optional[str], install: str, purpose: str = "", needed: bool = True) -> Tuple[bool, str]:
+    if version:
+        return True, "  ok       %-14s %s" % (name, version)
     message = " (%s)" % purpose if purpose else ""
     return not needed, "  missing  %-14s install it with: %s%s" % (name, install, message)
 
@@ -54,7 +54,7 @@ def _line(name: str, known: Optional[str], install: str, purpose: str = "", need
 def tensorflow_version() -> Optional[Tuple[str, str]]:
     """Return the distribution that TensorFlow was installed from and its version, without importing it."""
     result = ((name, installed_version(name)) for name in _TENSORFLOWS)
-    return next(((name, known) for name, known in result if known), None)
+    return next(((name, version) for name, version in result if version), None)
 
 
 def installed_version(name: str) -> Optional[str]:

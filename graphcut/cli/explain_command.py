@@ -55,8 +55,8 @@ def _explanations(result: Sequence[Any], keys: Sequence[str]) -> str:
 
 
 def _explanation(audit: Any, keys: Sequence[str]) -> str:
-    known = [key for key in keys if _knows(audit, key)]
-    return "\n\n".join(dict.fromkeys(audit.explain(key) for key in known))
+    keys_of_audit = [key for key in keys if _knows(audit, key)]
+    return "\n\n".join(dict.fromkeys(audit.explain(key) for key in keys_of_audit))
 
 
 def _knows(audit: Any, key: str) -> bool:

@@ -68,11 +68,11 @@ def _record(package: str, path: str) -> None:
         say("importing %s" % package)
         from graphcut.backend.gradient_oracle.record_package import record
 
-        made = record(package)
-    save(path, (json.dumps(made, indent=1, sort_keys=True) + "\n").encode())
-    for name in made["unloaded"]:
+        overlay = record(package)
+    save(path, (json.dumps(overlay, indent=1, sort_keys=True) + "\n").encode())
+    for name in overlay["unloaded"]:
         click.echo("left out: the library of ops of %s cannot be loaded here" % name, err=True)
-    click.echo("%s: %d op types of %s %s" % (path, len(made["ops"]), package, made["package_version"]))
+    click.echo("%s: %d op types of %s %s" % (path, len(overlay["ops"]), package, overlay["package_version"]))
 
 
 def _document(each: OpGradient) -> Dict[str, Any]:

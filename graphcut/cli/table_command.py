@@ -47,12 +47,12 @@ Exit codes: 0 fine, 2 could not run.
 @click.option("--html", "page", metavar="FILE", type=click.Path(), help="Also write the table as HTML.")
 def table(sources: Tuple[str, ...], json: Optional[str], page: Optional[str], **options: Any) -> None:
     with show_progress() as say, isolate_output():
-        made = losses_by_variables(_columns(say, sources, options))
-    write_answer(click.echo, made.to_json() if json == "-" else str(made))
+        result = losses_by_variables(_columns(say, sources, options))
+    write_answer(click.echo, result.to_json() if json == "-" else str(result))
     if json and json != "-":
-        save(json, (made.to_json() + "\n").encode("utf-8"))
+        save(json, (result.to_json() + "\n").encode("utf-8"))
     if page:
-        save(page, made.to_html().encode("utf-8"))
+        save(page, result.to_html().encode("utf-8"))
 
 
 def _columns(say: Say, sources: Sequence[str], options: Dict[str, Any]) -> Dict[str, Any]:

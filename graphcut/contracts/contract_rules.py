@@ -184,8 +184,8 @@ class Subjects:
             for each in getattr(audit, "left_out", ())
             if each.reason is LeftOutReason.FORGOTTEN and each.name not in self.considered
         }
-        kept = _matching_names(list(left), self.contract.variables)
-        return {name: audit for name, audit in left.items() if name in kept}
+        considered = _matching_names(list(left), self.contract.variables)
+        return {name: audit for name, audit in left.items() if name in considered}
 
     def forgotten(self, pattern: str, rule: str) -> List[Finding]:
         """Return a finding for each variable that a pattern matches and that the gradient calls forgot."""
@@ -217,10 +217,10 @@ class Subjects:
 def _best(audits: Sequence[Audit], patterns: Sequence[str]) -> Mapping[str, Subject]:
     best: Dict[str, Subject] = {}
     for audit in audits:
-        kept = _matching_names([each.name for each in audit], patterns)
+        matches = _matching_names([each.name for each in audit], patterns)
         for variable in audit:
-            known = best.get(variable.name)
-            if variable.name in kept and (known is None or _rank(variable) < _rank(known.variable)):
+            current = best.get(variable.name)
+            if variable.name in matches and (current is None or _rank(variable) < _rank(current.variable)):
                 best[variable.name] = Subject(audit, variable)
     return best
 
@@ -484,10 +484,10 @@ def _meant_advices(subject: Subject) -> Mapping[str, str]:
     return {each.op: "keep the stop, and take the variable out of the gradient call%s" % place for each in cut}
 
 
-def _is_open_without(subject: Subject, kept: Sequence[Barrier]) -> bool:
+def _is_open_without(subject: Subject, barriers: Sequence[Barrier]) -> bool:
     """Return whether a gradient gets through without the barriers of a cut other than those to keep."""
     try:
-        edited = subject.audit.what_if(remove=[each for each in subject.variable.cut if each not in kept])
+        edited = subject.audit.what_if(remove=[each for each in subject.variable.cut if each not in barriers])
     except GraphcutError:
         return False
     return any(each.name == subject.variable.name and each.verdict in WITH_GRADIENT for each in edited)

@@ -166,6 +166,6 @@ def _entry(side: Side, other: Side) -> AuditedVerdicts:
         return side.verdicts[wanted]
     if not wanted and len(side.verdicts) == 1:  # the other side is an audit, which no lock file names
         return next(iter(side.verdicts.values()))
-    known = list(side.verdicts)
-    listed = near_names(wanted, known) or "\nIt holds: %s" % (", ".join(map(printable, known[:5])) or "nothing")
+    keys = list(side.verdicts)
+    listed = near_names(wanted, keys) or "\nIt holds: %s" % (", ".join(map(printable, keys[:5])) or "nothing")
     raise GraphcutError("%s holds no verdicts of %s%s" % (printable(side.text), printable(wanted or "the audit"), listed))

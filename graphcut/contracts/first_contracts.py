@@ -34,17 +34,19 @@ def first_contracts(
     Raises:
         GraphcutError: a source cannot be audited.
     """
-    known = SourceAudits()
+    source_audits = SourceAudits()
     parts = [_HEAD]
     for source in dict.fromkeys(sources):
         progress("auditing %s" % source)
         contract = Contract(name="", source=source, line=0, spec=() if os.path.exists(source) else tuple(spec))
         try:
             with isolate_output():
-                audits = known.of_contract(contract)
+                audits = source_audits.of_contract(contract)
         except GraphcutError as error:
             raise GraphcutError("%s%s" % (error, _ONE_SPEC if spec and len(sources) > 1 else "")) from None
-        rule = "only" if len(known.of_step(contract)) > 1 else "must_reach"  # each optimizer of a step has its own variables
+        rule = (
+            "only" if len(source_audits.of_step(contract)) > 1 else "must_reach"
+        )  # each optimizer of a step has its own variables
         parts += ["\n".join(_contract(contract, audits, place, rule)) for place in range(len(audits))]
     return "\n\n".join(each.strip("\n") for each in parts) + "\n"
 

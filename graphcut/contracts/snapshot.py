@@ -30,7 +30,7 @@ def snapshot(
     """
     path = find_file() if path is None else os.fspath(path)
     contracts, sources = read_contracts(path), SourceAudits(ops=readable_ops(ops))
-    known: Dict[str, AuditedVerdicts] = {}
+    verdicts: Dict[str, AuditedVerdicts] = {}
     with work_in_folder(os.path.dirname(os.path.abspath(path))):
         for contract in contracts:
             if not isinstance(contract, Contract):
@@ -39,10 +39,10 @@ def snapshot(
                     "%s: contract %s is invalid: %s" % (finding.where, printable(contract.name), finding.message)
                 )
             key = contract_key(contract)
-            if key not in known:
+            if key not in verdicts:
                 progress("auditing %s" % key)
-                known[key] = _verdicts(path, contract, sources)
-    return lock_text(known)
+                verdicts[key] = _verdicts(path, contract, sources)
+    return lock_text(verdicts)
 
 
 def _verdicts(path: str, contract: Contract, sources: SourceAudits) -> AuditedVerdicts:

@@ -144,17 +144,17 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
         return steps[wanted]
     if wanted in heads:
         return steps[heads.index(wanted)]
-    known = ", ".join("%d (%s, of %s)" % (place, *each) for place, each in enumerate(zip(heads, map(_asked, steps))))
+    listed = ", ".join("%d (%s, of %s)" % (place, *each) for place, each in enumerate(zip(heads, map(_asked, steps))))
     near = near_names(wanted, heads) if isinstance(wanted, str) else ""
     shown = printable(wanted) if isinstance(wanted, str) else wanted
     last = steps[-1]
     if last.raised and not all(last.recorded):  # after a None, the step raises when it runs, too
         raise StepRaisesError(
             "the step takes no gradient %s, because it raises before\nIt takes: %s. Then it raises %s\nFix that first: %s"
-            % (shown, known, last.raised, "graphcut audit shows what gets no gradient.")
+            % (shown, listed, last.raised, "graphcut audit shows what gets no gradient.")
         )
     ends = "\nThen it raises %s" % last.raised if last.raised else ""
-    raise GraphcutError("the step takes no gradient %s%s\nIt takes: %s.%s" % (shown, near, known, ends))
+    raise GraphcutError("the step takes no gradient %s%s\nIt takes: %s.%s" % (shown, near, listed, ends))
 
 
 def _asked(step: Audit) -> str:

@@ -217,7 +217,7 @@ def match_variables(
 ) -> List[Tuple[Optional[str], Optional[str]]]:
     """Return pairs of names of the same variable on both sides; ``None`` where one side does not have it."""
     names = sorted(old, key=_in_order), sorted(new, key=_in_order)
-    sides = [[VariableKey(name, known[name].shape) for name in listed] for listed, known in zip(names, (old, new))]
+    sides = [[VariableKey(name, verdicts[name].shape) for name in listed] for listed, verdicts in zip(names, (old, new))]
     result = {first: second for first, second, _ in match_names(*sides)}
     rest = [[at for at in range(len(side)) if at not in taken] for side, taken in zip(sides, (result, result.values()))]
     for first, second in match_renamed(*([side[at] for at in places] for side, places in zip(sides, rest))):

@@ -114,8 +114,8 @@ def integers(kind: Kind) -> Optional[Tuple[int, ...]]:
         return None
     if tensor.tensor_content:
         return struct.unpack("<%d%s" % (count, letter[1:]), tensor.tensor_content)
-    known = tuple(int(each) for each in getattr(tensor, values)) or (0,)
-    return (known + known[-1:] * count)[:count]
+    numbers = tuple(int(each) for each in getattr(tensor, values)) or (0,)
+    return (numbers + numbers[-1:] * count)[:count]
 
 
 _SMALL = 1024
@@ -137,8 +137,8 @@ def is_one(kind: Kind) -> bool:
         return False
     letter, values = _REAL[tensor.dtype]
     content = tensor.tensor_content
-    known = [each[0] for each in struct.iter_unpack(letter, content)] if content else list(getattr(tensor, values))
-    return set(known) == {1.0}
+    numbers = [each[0] for each in struct.iter_unpack(letter, content)] if content else list(getattr(tensor, values))
+    return set(numbers) == {1.0}
 
 
 def _is_full(tensor: Any) -> bool:

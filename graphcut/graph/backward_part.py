@@ -91,10 +91,10 @@ def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...
     part = backward_part(flat, names)
     calls = [call for call in part.calls if call.loss]
     trained = _without_preparation(flat, [call for call in calls if trains(flat, call)])
-    kept = trained or [call for call in calls if not _sums_for_data(flat, part, call)]
-    if len(kept) > 1:
-        kept = _without_curvature(flat, part, _outermost(flat, kept)) if trained else _without_products(flat, part, kept)
-    return tuple(dict.fromkeys(call.loss for call in kept))
+    losses = trained or [call for call in calls if not _sums_for_data(flat, part, call)]
+    if len(losses) > 1:
+        losses = _without_curvature(flat, part, _outermost(flat, losses)) if trained else _without_products(flat, part, losses)
+    return tuple(dict.fromkeys(call.loss for call in losses))
 
 
 def trains(flat: FlatGraph, call: BackwardCall) -> bool:
@@ -194,7 +194,7 @@ def _seeds(flat: FlatGraph) -> Iterator[Tuple[int, str]]:
         names = [flat.names[op]]
         if kinds[flat.kinds[op]] == "Fill":
             names += [flat.names[flat.producer[tensor]] for tensor in flat.inputs[op][1:]]
-        match = next((found for found in map(_SEED.match, names) if found), None)
+        match = next((each for each in map(_SEED.match, names) if each), None)
         if match:
             yield op, match.group("scope") or match.group("old") or ""
 
@@ -211,19 +211,19 @@ def _members(flat: FlatGraph, scopes: Dict[str, List[int]]) -> Dict[str, List[in
 
 def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, prefix: str, ops: Sequence[int]) -> Dict[int, List[int]]:
     """Return the forward ops whose gradients are computed, each with the ops that compute them."""
-    found: Dict[int, List[int]] = {}
-    known: Dict[str, Optional[int]] = {}
+    ops_by_call: Dict[int, List[int]] = {}
+    memo: Dict[str, Optional[int]] = {}
     for op in ops:
         pieces = flat.names[op][len(scope) :].split(_GRADIENT)
         for count in range(1, len(pieces)):
             text = _GRADIENT.join(pieces[:count])
-            if text not in known:
-                known[text] = _forward_op(names, scope + text, len(scope), prefix)
-            ahead = known[text]
+            if text not in memo:
+                memo[text] = _forward_op(names, scope + text, len(scope), prefix)
+            ahead = memo[text]
             if ahead is not None:
-                found.setdefault(ahead, []).append(op)
+                ops_by_call.setdefault(ahead, []).append(op)
                 break
-    return found
+    return ops_by_call
 
 
 # --- the loss of a call ---------------------------------------------------------------------------------------------
@@ -344,15 +344,15 @@ def _without_preparation(flat: FlatGraph, calls: List[BackwardCall]) -> List[Bac
     seeds: Dict[str, List[int]] = {}
     for seed, scope in _seeds(flat):
         seeds.setdefault(scope, []).append(seed)
-    made = {call: [write for write in writes(flat) if write.op in call.reached] for call in calls}
+    writes_by_call = {call: [write for write in writes(flat) if write.op in call.reached] for call in calls}
     above = {call: upstream(flat, call.loss) for call in calls}
 
     def starts(call: BackwardCall, other: BackwardCall) -> bool:
-        return made[call] == made[other] and not call.reached.isdisjoint(seeds.get(other.scope, ()))
+        return writes_by_call[call] == writes_by_call[other] and not call.reached.isdisjoint(seeds.get(other.scope, ()))
 
     def is_kept_for(call: BackwardCall, other: BackwardCall) -> bool:
-        held = {flat.producer[write.handle] for write in made[call]}
-        applied = any(flat.type(write.op).startswith(OPTIMIZERS) for write in made[call])
+        held = {flat.producer[write.handle] for write in writes_by_call[call]}
+        applied = any(flat.type(write.op).startswith(OPTIMIZERS) for write in writes_by_call[call])
         return not applied and held.isdisjoint(above[call]) and held <= above[other]
 
     def prepares(call: BackwardCall) -> bool:

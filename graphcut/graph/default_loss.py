@@ -143,8 +143,8 @@ def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterato
         for key in (key for key, name in outputs.items() if is_float(names, name)):
             yield "%s (of %s)" % (printable(key), printable(signature))
     if not origin.outputs and not origin.signatures:
-        found = [*logged_scalars(flat, names), *ends(flat, names)]
-        for tensor in found or _loss_candidates(flat, names, _kept_floats(flat)):
+        candidates = [*logged_scalars(flat, names), *ends(flat, names)]
+        for tensor in candidates or _loss_candidates(flat, names, _kept_floats(flat)):
             yield printable(flat.tensor_name(tensor))
 
 
@@ -192,10 +192,10 @@ def ends(flat: FlatGraph, names: Names) -> List[int]:
 def _kept_floats(flat: FlatGraph) -> List[int]:
     """Return the floats that are stored in a variable, and the inputs of the op that makes them: ``min(best, loss)``."""
     values = [flat.inputs[each.op][index] for each in writes(flat) for index in each.values]
-    made = [tensor for value in values for tensor in flat.inputs[flat.producer[value]]]
+    inputs = [tensor for value in values for tensor in flat.inputs[flat.producer[value]]]
     return [
         tensor
-        for tensor in dict.fromkeys([*made, *values])
+        for tensor in dict.fromkeys([*inputs, *values])
         if flat.dtypes[tensor] in REAL_FLOATS
         and flat.inputs[flat.producer[tensor]]
         and flat.contexts[flat.producer[tensor]] < 0
@@ -210,13 +210,13 @@ def _loss_candidates(flat: FlatGraph, names: Names, tensors: List[int]) -> List[
     """
     part, aside = backward_part(flat, names), training_part(flat, names)
     variables = variable_handles(flat)
-    kept = [tensor for tensor in tensors if flat.producer[tensor] not in part.inside.union(aside.ops)]
-    kept = [each for each in kept if not variables or _floats_from(flat, each, variables - aside.aside)]
-    kept = [each for each in kept if not _is_value(flat, each, variables)]
+    candidates = [tensor for tensor in tensors if flat.producer[tensor] not in part.inside.union(aside.ops)]
+    candidates = [each for each in candidates if not variables or _floats_from(flat, each, variables - aside.aside)]
+    candidates = [each for each in candidates if not _is_value(flat, each, variables)]
     serving = {tensor for call in part.calls for tensor in call.loss}  # otherwise one of them would have been the answer
-    kept = [tensor for tensor in kept if tensor not in serving] or kept
-    forward = [tensor for tensor in kept if flat.producer[tensor] not in part.reached]
-    return sorted(forward or kept, key=lambda tensor: not _has_loss_name(flat, tensor))
+    candidates = [tensor for tensor in candidates if tensor not in serving] or candidates
+    forward = [tensor for tensor in candidates if flat.producer[tensor] not in part.reached]
+    return sorted(forward or candidates, key=lambda tensor: not _has_loss_name(flat, tensor))
 
 
 def _is_value(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool:

@@ -22,11 +22,11 @@ def mark_eager_calls(written: bytes) -> bytes:
     """Return a graph with its conditionals and loops marked, including those in their bodies."""
     message = CLASSES["Graph"].FromString(written)
     bodies = {each.signature.name: each.node_def for each in message.library.function}
-    waiting, known, count = [message.node], set(), 0
+    waiting, visited, count = [message.node], set(), 0
     for nodes in waiting:
         for node in filter(_is_control_flow, nodes):
-            called = [name for _, name in _branches(node) if name in bodies and name not in known]
-            known.update(called)
+            called = [name for _, name in _branches(node) if name in bodies and name not in visited]
+            visited.update(called)
             waiting.extend(bodies[name] for name in called)
             node.attr.append(entry(_MARK, b=True))
             count += 1

@@ -97,8 +97,8 @@ class LoadedGraph:
         flat = self.flat
         name = flat.names[op].rpartition(SEPARATOR)[2]
         live = self.origin.shapes(flat.function(op), name) if self.origin.live is not None else None
-        known = _shapes(flat.kind_table[flat.kinds[op]], live)
-        return self._shape_of_read(op) if known == (None,) and flat.type(op) == "ReadVariableOp" else known
+        shapes = _shapes(flat.kind_table[flat.kinds[op]], live)
+        return self._shape_of_read(op) if shapes == (None,) and flat.type(op) == "ReadVariableOp" else shapes
 
     def _shape_of_read(self, op: int) -> Tuple[Shape, ...]:
         """Return the shape of the variable that an op reads; a file without shapes of ops may have those of variables."""
@@ -112,8 +112,8 @@ class LoadedGraph:
         """Yield the static shapes of the outputs of each op, in order."""
         flat, kinds, shapes = self.flat, self.flat.kind_table, self.origin.shapes
         if self.origin.live is None:
-            known = [_shapes(kind, None) for kind in kinds]
-            yield from map(known.__getitem__, flat.kinds)
+            shapes_of_kinds = [_shapes(kind, None) for kind in kinds]
+            yield from map(shapes_of_kinds.__getitem__, flat.kinds)
             return
         functions = [context.function for context in flat.context_table] + [None]
         counts = [len(kind.outputs) for kind in kinds]
@@ -142,5 +142,5 @@ class LoadedGraph:
 
 def _shapes(kind: Kind, live: Optional[Tuple[Shape, ...]]) -> Tuple[Shape, ...]:
     """Return the shapes of an op's outputs, from the live graph, else from its attributes."""
-    known = live or (attrs.output_shapes(kind) if kind.outputs else None) or ()
-    return known if len(known) == len(kind.outputs) else (None,) * len(kind.outputs)
+    shapes = live or (attrs.output_shapes(kind) if kind.outputs else None) or ()
+    return shapes if len(shapes) == len(kind.outputs) else (None,) * len(kind.outputs)

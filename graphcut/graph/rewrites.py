@@ -36,8 +36,8 @@ class Sign(NamedTuple):
 def signs(flat: FlatGraph) -> Tuple[Sign, ...]:
     """Return the first op for each sign, often none; each graph is searched once."""
     optimized, frozen = _first(_optimizer_signs(flat)), _first(_freezing_signs(flat))
-    found = ((optimized, OPTIMIZED), (frozen, FROZEN))
-    return tuple(Sign(op, done) for op, done in found if op is not None)
+    groups = ((optimized, OPTIMIZED), (frozen, FROZEN))
+    return tuple(Sign(op, done) for op, done in groups if op is not None)
 
 
 def _first(ops: Iterator[int]) -> Optional[int]:
@@ -62,8 +62,8 @@ def _is_grappler_s(attr: bytes) -> bool:
 
 
 def _freezing_signs(flat: FlatGraph) -> Iterator[int]:
-    kept = {number for number, kind in enumerate(flat.kind_table) if kind.type in ("Const", "Identity")}
-    for op in ops_of_kinds(flat, kept):
+    kinds = {number for number, kind in enumerate(flat.kind_table) if kind.type in ("Const", "Identity")}
+    for op in ops_of_kinds(flat, kinds):
         if _READ.search(flat.names[op]) or _reads_constant(flat, op, flat.names[op]):
             yield op
 

@@ -29,28 +29,28 @@ def _unite(parts: Sequence[Target]) -> Target:
     variables = [each.variable for each in parts]
     whole = variables[0].whole or PartitionedVariable("", None)
     names = tuple(name for each in variables for name in each.tensors)
-    objects = tuple(known for each in variables for known in each.objects)
+    objects = tuple(live_object for each in variables for live_object in each.objects)
     variable = variables[0]._replace(name=whole.name, shape=whole.shape, tensors=names, objects=objects)
     return Target(variable, tuple(tensor for each in parts for tensor in each.tensors))
 
 
 def unique(candidates: Iterable[Target]) -> Tuple[Target, ...]:
     """Return the targets with unique names; a variable that was requested twice is one row."""
-    kept: Dict[Any, Target] = {}
+    targets_by_key: Dict[Any, Target] = {}
     for target in candidates:
         key = (
             (target.variable.name, target.tensors)
             if target.tensors
             else tuple(id(each) for each in target.variable.objects) or target.variable.name
         )
-        kept[key] = kept.get(key, target)
-    return tuple(_make_unique(list(kept.values())))
+        targets_by_key[key] = targets_by_key.get(key, target)
+    return tuple(_make_unique(list(targets_by_key.values())))
 
 
-def _make_unique(kept: List[Target]) -> Iterable[Target]:
+def _make_unique(targets: List[Target]) -> Iterable[Target]:
     counts: Dict[str, int] = {}
     used: Set[str] = set()
-    for target in kept:
+    for target in targets:
         name, count = target.variable.name, counts.get(target.variable.name, 1)
         while name in used:
             name, count = "%s_%d" % (target.variable.name, count), count + 1

@@ -38,14 +38,14 @@ def _nodes(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]]) -> Iterator[Att
     tensors = _tensor_names(flat)
     kinds = [(kind.type, tuple([dtype_name(dtype) for dtype in kind.outputs])) for kind in flat.kind_table]
     functions = [context.function for context in flat.context_table] + [None]
-    known: Dict[Tuple[Shape, ...], Tuple[Shape, ...]] = {}
+    shared_shapes: Dict[Tuple[Shape, ...], Tuple[Shape, ...]] = {}
     for kind, inputs, context, sizes in zip(flat.kinds, flat.inputs, flat.contexts, shapes):
         op_type, dtypes = kinds[kind]
         yield {
             "type": op_type,
             "inputs": tuple([tensors[tensor] for tensor in inputs]),
             "dtypes": dtypes,
-            "shapes": known.setdefault(sizes, sizes),
+            "shapes": shared_shapes.setdefault(sizes, sizes),
             "function": functions[context],
             "variable": None,
         }
@@ -62,7 +62,7 @@ def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes
     looped = {op: {flat.names[source] for source in _loop_ends(flat, op)} for op in flat.loop_inputs}
     sources = [flat.names[op] for op in flat.producer]
     outputs = [tensor - flat.first_output[op] for tensor, op in enumerate(flat.producer)]
-    known: Dict[Tuple[int, int], Tuple[Tuple[int, int], ...]] = {}
+    shared_edges: Dict[Tuple[int, int], Tuple[Tuple[int, int], ...]] = {}
     for op, (name, inputs, controls) in enumerate(zip(flat.names, flat.inputs, flat.controls)):
         edges: Dict[str, Attributes] = {}
         left_out = looped.get(op, ())
@@ -71,7 +71,7 @@ def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes
             if source in edges:
                 edges[source]["tensors"] += (use,)
             elif source not in left_out:
-                edges[source] = successors[source][name] = {"tensors": known.setdefault(use, (use,)), "control": False}
+                edges[source] = successors[source][name] = {"tensors": shared_edges.setdefault(use, (use,)), "control": False}
         for source in [flat.names[each] for each in controls]:
             if source not in edges and source not in left_out:
                 edges[source] = successors[source][name] = {"tensors": (), "control": True}

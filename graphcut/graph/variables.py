@@ -43,12 +43,12 @@ def _join(one: Variable, other: Variable) -> Variable:
     return Variable(one.name, one.tensors + other.tensors, one.trainable, one.dtype or other.dtype, shape)
 
 
-def _complete(known: Variable, match: Variable) -> Variable:
-    more = tuple(each for each in match.tensors if each not in known.tensors)
-    if not more and known.dtype and known.shape is not None:
-        return known
-    shape = match.shape if known.shape is None else known.shape
-    return known._replace(tensors=known.tensors + more, dtype=known.dtype or match.dtype, shape=shape)
+def _complete(listed: Variable, match: Variable) -> Variable:
+    more = tuple(each for each in match.tensors if each not in listed.tensors)
+    if not more and listed.dtype and listed.shape is not None:
+        return listed
+    shape = match.shape if listed.shape is None else listed.shape
+    return listed._replace(tensors=listed.tensors + more, dtype=listed.dtype or match.dtype, shape=shape)
 
 
 def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
@@ -80,8 +80,8 @@ def _of_ops(flat: FlatGraph, described: AbstractSet[str]) -> Iterator[Variable]:
         if each.type in VARIABLES:
             if kind not in facts:
                 facts[kind] = _dtype(each), _shape(each)
-            known = ("", None) if tensor_name in described else facts[kind]
-            yield Variable(flat.shared.get(op) or flat.names[op], (tensor_name,), None, *known)
+            facts_of_op = ("", None) if tensor_name in described else facts[kind]
+            yield Variable(flat.shared.get(op) or flat.names[op], (tensor_name,), None, *facts_of_op)
         elif each.outputs[0] == RESOURCE:
             read = _resource_dtypes(flat) if read is None else read
             tensor = flat.first_output[op]
@@ -99,9 +99,11 @@ def variable_ops(flat: FlatGraph) -> Iterator[Tuple[int, int]]:
 def variable_handles(flat: FlatGraph) -> FrozenSet[int]:
     """Return the handles and references of the graph's variables, including captured handles that are read as variables."""
     types = {kind for kind, each in enumerate(flat.kind_table) if each.type in VARIABLES}
-    made = {flat.first_output[op] for op in ops_of_kinds(flat, types)}
-    given = {flat.first_output[op] for op, kind in variable_ops(flat) if flat.kind_table[kind].outputs[0] == RESOURCE} - made
-    return frozenset(made.union(given.intersection(_resource_dtypes(flat)) if given else ()))
+    handles_of_types = {flat.first_output[op] for op in ops_of_kinds(flat, types)}
+    handles = {
+        flat.first_output[op] for op, kind in variable_ops(flat) if flat.kind_table[kind].outputs[0] == RESOURCE
+    } - handles_of_types
+    return frozenset(handles_of_types.union(handles.intersection(_resource_dtypes(flat)) if handles else ()))
 
 
 def _dtype(kind: Kind) -> str:

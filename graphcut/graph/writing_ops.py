@@ -52,13 +52,13 @@ def writes(flat: FlatGraph) -> Tuple[Write, ...]:
 def _writes(flat: FlatGraph) -> Iterator[Write]:
     kinds = {kind for kind, each in enumerate(flat.kind_table) if not each.outputs or each.outputs[0] > REF}
     first_values = _of_first_values(flat) if kinds else frozenset()
-    known: Dict[Tuple[int, ...], Tuple[int, ...]] = {}  # by kind and dtypes of the inputs
+    memo: Dict[Tuple[int, ...], Tuple[int, ...]] = {}  # by kind and dtypes of the inputs
     for op in (op for op in ops_of_kinds(flat, kinds) if flat.inputs[op]):
         inputs = flat.inputs[op]
         key = (flat.kinds[op], *[flat.dtypes[tensor] for tensor in inputs])
-        if key not in known:
-            known[key] = written_inputs(flat.type(op), key[1:], flat.kind_table[flat.kinds[op]].outputs)
-        positions = known[key]
+        if key not in memo:
+            memo[key] = written_inputs(flat.type(op), key[1:], flat.kind_table[flat.kinds[op]].outputs)
+        positions = memo[key]
         if not positions or flat.contexts[op] in first_values:
             continue
         values = tuple(index for index in range(len(inputs)) if index not in positions)

@@ -30,9 +30,9 @@ class Results(Tuple[T_co, ...]):
     nothing: str
 
     def __new__(cls, items: Iterable[T_co] = (), nothing: str = "nothing") -> Results[T_co]:
-        made = super().__new__(cls, tuple(items))
-        made.nothing = nothing
-        return made
+        result = super().__new__(cls, tuple(items))
+        result.nothing = nothing
+        return result
 
     def __str__(self) -> str:
         shown = [str(each) for each in self] or [self.nothing]

@@ -94,8 +94,8 @@ def result_of(name: str) -> str:
     >>> result_of("while!result#3:0"), result_of("dense/BiasAdd:0")
     ('result 3 of while', 'dense/BiasAdd:0')
     """
-    known = _RESULT.match(name)
-    return f"result {known.group(2)} of {known.group(1)}" if known else name
+    match = _RESULT.match(name)
+    return f"result {match.group(2)} of {match.group(1)}" if match else name
 
 
 def name_words(name: str, limit: int = 120) -> str:

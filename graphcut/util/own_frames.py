@@ -15,12 +15,12 @@ def remove_own_frames(error: BaseException) -> None:
     An ``except`` block that calls this and then has a bare ``raise`` leaves no frame of its own function from Python 3.11 on.
     Before that, Python restores the first frame of the traceback.
     """
-    known: List[int] = []
+    ids: List[int] = []
     waiting: List[Optional[BaseException]] = [error]
     while waiting:
         each = waiting.pop()
-        if each is not None and id(each) not in known:
-            known.append(id(each))
+        if each is not None and id(each) not in ids:
+            ids.append(id(each))
             each.__traceback__ = _without_own_frames(each.__traceback__)
             waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
 

@@ -66,12 +66,12 @@ class Chains:
             stops.append(self.crossings[node])
             node = self.parents[stops[-1]]
         most, last = max(limit - 2, 0), len(stops) - 1
-        kept = [
+        nodes = [
             place
             for place, stop in enumerate(stops)
             if last < limit or place < most or place == last or self.link(stop).fence == named
         ]
-        return [(stops[place], place - 1 == before) for before, place in zip([-1, *kept], kept)]
+        return [(stops[place], place - 1 == before) for before, place in zip([-1, *nodes], nodes)]
 
     def _part(self, node: int, stop: int) -> Part:
         last = self._ancestor(node, 1) if stop == END else stop

@@ -155,9 +155,9 @@ class Reasons:
             tensors = [flat.inputs[op][each.input] for op in ops[:1] if each.input < len(flat.inputs[op])]
             moved = [tensor for tensor in tensors if flat.type(flat.producer[tensor]) in _MOVES]
             names: Dict[int, str] = self._once("variable names", self._names_by_tensor) if moved else {}
-            known = [names[origin] for origin in walk_depth_first(moved, self._moved_values) if origin in names]
-            if known:
-                yield each.op, known[0]
+            variables = [names[origin] for origin in walk_depth_first(moved, self._moved_values) if origin in names]
+            if variables:
+                yield each.op, variables[0]
 
     def _moved_values(self, tensor: int) -> Sequence[int]:
         """Return the inputs of an op that adds a step to a value, or that passes a value on."""
@@ -185,13 +185,13 @@ class Reasons:
     def _overrides(self, result: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
         """Return the ops on a route and in a cut whose override has no effect."""
         flat = self.findings.traced.flat
-        known = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
+        types = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
         names = [
             *said.path,
             *(step.op for step in result.route),
             *(cut.op for cut in (*result.cut, *result.harmless, *result.ending)),
         ]
-        return ((name, known[name]) for name in dict.fromkeys(names) if name in known)
+        return ((name, types[name]) for name in dict.fromkeys(names) if name in types)
 
     def _of(self, target: Target, said: VariableAudit) -> Reason:
         verdict, tensor = self.findings.verdict(target)
@@ -205,9 +205,9 @@ class Reasons:
             return self._of_gradient(tensor, route)
         if verdict not in CUT:
             return Reason(route, cut, len(cut), 1, self._dtypes(cut))
-        known = self.findings.cuts(verdict)
-        costly = tuple(_once_an_op(each for each, fence in zip(cut, known.barriers_of(tensor)) if not fence.is_free))
-        crossed = known.crossed.get(tensor, 0)
+        cuts = self.findings.cuts(verdict)
+        costly = tuple(_once_an_op(each for each, fence in zip(cut, cuts.barriers_of(tensor)) if not fence.is_free))
+        crossed = cuts.crossed.get(tensor, 0)
         beside = self._filling_variable(tensor) if verdict is Verdict.NONE else ""
         if not crossed:
             zeros = verdict is Verdict.ZERO and bool(self.findings.flow.dead)
@@ -215,7 +215,7 @@ class Reasons:
         behind = tuple(self._barriers_behind(tensor, crossed)) if verdict is Verdict.NONE else ()
         dtypes, raising = self._dtypes(costly), self._raising_barrier(tensor)
         feeds = tuple(dict.fromkeys(self._results_fed(tensor, costly)))
-        return Reason(route, costly, known.costly(tensor), crossed, dtypes, behind, raising, beside=beside, feeds=feeds)
+        return Reason(route, costly, cuts.costly(tensor), crossed, dtypes, behind, raising, beside=beside, feeds=feeds)
 
     def _results_fed(self, tensor: int, cut: Sequence[Barrier]) -> Iterator[str]:
         """Yield the results that a tensor feeds of a call for whose other results zeros are filled in."""
@@ -286,9 +286,9 @@ class Reasons:
         """Yield the barriers, besides those of the cut, that a nonzero gradient would have to cross."""
         carried = self.findings.cuts(Verdict.ZERO)
         if carried.crossed.get(tensor, 0) > crossed:
-            known = self.findings.cuts(Verdict.NONE)
+            cuts = self.findings.cuts(Verdict.NONE)
             for fence in carried.barriers_of(tensor):
-                if not fence.is_free and not known.holds(tensor, fence.op, fence.kind):
+                if not fence.is_free and not cuts.holds(tensor, fence.op, fence.kind):
                     yield self.findings.barrier_of(fence)
 
     def _raising_barrier(self, tensor: int) -> Optional[Barrier]:

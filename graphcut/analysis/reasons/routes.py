@@ -91,11 +91,11 @@ def _steps(flat: FlatGraph, parts: Sequence[Part]) -> Iterator[Step]:
         ends = part.fence is None
         for nodes, left_out in ((part.near, part.left_out), (part.far, 0)):
             ops = [flat.producer[node % len(flat.dtypes)] for node in nodes]
-            kept = [op for op in ops[place == 0 and nodes is part.near :] if op != before and not is_plumbing(flat, op)]
-            kept += ops[-1:] if ends and not left_out and not kept and before not in ops[-1:] else []
-            for op in kept[:-1]:
+            shown = [op for op in ops[place == 0 and nodes is part.near :] if op != before and not is_plumbing(flat, op)]
+            shown += ops[-1:] if ends and not left_out and not shown and before not in ops[-1:] else []
+            for op in shown[:-1]:
                 yield _step(flat, op)
-            yield from (_step(flat, op, left_out) for op in kept[-1:])
+            yield from (_step(flat, op, left_out) for op in shown[-1:])
         if part.fence is not None:
             before = part.fence.op
             rest = parts[place + 1 : place + 2]
@@ -129,11 +129,11 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
     def link(node: int) -> Link:
         if node < 2 * size:
             return Link(max(nearer(node), END))
-        known = beyond.get(node - 2 * size)
-        if known is None:
+        following = beyond.get(node - 2 * size)
+        if following is None:
             return Link(END)
-        inside = walk.parents[known.parent] != UNSEEN
-        return Link(known.parent if inside else known.parent + 2 * size, known.fence)
+        inside = walk.parents[following.parent] != UNSEEN
+        return Link(following.parent if inside else following.parent + 2 * size, following.fence)
 
     return Chains(link, lambda node: not plumbing[flat.kinds[flat.producer[node % size]]])
 

@@ -59,24 +59,24 @@ def _reaches_op_of_type(rules: PatternLookup, carried: Walk, types: AbstractSet[
 def _regions_of_inputs(rules: PatternLookup, op: int, regions: Dict[int, Region], zeros: Set[Edge]) -> None:
     """Return the regions of an op's inputs, given those of its outputs."""
     flat = rules.flat
-    given = [(output, regions[tensor]) for output, tensor in enumerate(flat.outputs(op)) if tensor in regions]
-    if not given:
+    upstream = [(output, regions[tensor]) for output, tensor in enumerate(flat.outputs(op)) if tensor in regions]
+    if not upstream:
         return
     kind, carried = flat.type(op), rules.row(op).carries
-    limited = kind in PARTING | TAKES_PARTS or any(region is not EVERYTHING for _, region in given)
+    limited = kind in PARTING | TAKES_PARTS or any(region is not EVERYTHING for _, region in upstream)
     move = MOVES.get(kind) if limited and rules.is_plain(op) else None
     info = None if move is None else _static_info(rules, op)
     full: Set[int] = set()
-    for output, region in given:
+    for output, region in upstream:
         for index in carried[output]:
             source = flat.inputs[op][index]
             fresh = EVERYTHING if move is None or info is None else _input_region(info, move, output, index, region)
             if fresh and rules.passing[source]:
                 full.add(index)
-                known = regions.get(source)
-                regions[source] = fresh if known is None else unite_regions(known, fresh)
+                source_region = regions.get(source)
+                regions[source] = fresh if source_region is None else unite_regions(source_region, fresh)
     if info is not None:
-        met = {index for output, _ in given for index in carried[output] if rules.passing[flat.inputs[op][index]]}
+        met = {index for output, _ in upstream for index in carried[output] if rules.passing[flat.inputs[op][index]]}
         zeros.update((op, index) for index in met - full)
 
 

@@ -114,26 +114,26 @@ def _begin_end_strides(info: StaticOpInfo) -> Tuple[Integers, Integers, Integers
 
 def strided_slice(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``StridedSlice``: The gradient is padded with zeros."""
-    known = spans(info.attrs, info.inputs[0], *_begin_end_strides(info))
-    if known is None:
+    bounds = spans(info.attrs, info.inputs[0], *_begin_end_strides(info))
+    if bounds is None:
         return {}
-    piece: Optional[Box] = renumber_axes(box, {there: here for here, there in known.axes.items()})
-    for axis, (low, high) in known.ranges.items():
+    piece: Optional[Box] = renumber_axes(box, {there: here for here, there in bounds.axes.items()})
+    for axis, (low, high) in bounds.ranges.items():
         if piece is not None:
-            piece = limit_axis(move_axis(piece, axis, known.moved.get(axis, 0)), axis, low, high)
+            piece = limit_axis(move_axis(piece, axis, bounds.moved.get(axis, 0)), axis, low, high)
     return piece
 
 
 def strided_slice_grad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``StridedSliceGrad``: The gradient of the padded tensor is a slice."""
-    known = spans(info.attrs, info.constants[0] or info.outputs[0], *_begin_end_strides(info))
-    if known is None:
+    bounds = spans(info.attrs, info.constants[0] or info.outputs[0], *_begin_end_strides(info))
+    if bounds is None:
         return {}
     piece: Optional[Box] = box
-    for axis, (low, high) in known.ranges.items():
+    for axis, (low, high) in bounds.ranges.items():
         piece = None if piece is None else limit_axis(piece, axis, low, high)
-        piece = None if piece is None else move_axis(piece, axis, -known.moved.get(axis, 0))
-    return None if piece is None else renumber_axes(piece, known.axes)
+        piece = None if piece is None else move_axis(piece, axis, -bounds.moved.get(axis, 0))
+    return None if piece is None else renumber_axes(piece, bounds.axes)
 
 
 def pad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:

@@ -219,8 +219,8 @@ class Evidence:
         for call in self.flat.calls:
             own = tuple(each.scope + _without(self.flat.names[call.op], each.prefix) + "_grad/" for each in part.calls)
             for result in _unnamed_results(self.flat, call):
-                known = readers.get(self.flat.first_output[result], ())
-                if part.inside.issuperset(known) and any(self.flat.names[op].startswith(own) for op in known):
+                consumers = readers.get(self.flat.first_output[result], ())
+                if part.inside.issuperset(consumers) and any(self.flat.names[op].startswith(own) for op in consumers):
                     results.add(result)
         return frozenset(results)
 
@@ -271,8 +271,8 @@ class Evidence:
 
 def _agreed_answers(each: Sequence[Mapping[int, Answer]], indices: Iterable[int]) -> Dict[int, Answer]:
     """Return, for the inputs ``indices``, the answers on which all sources that have one agree."""
-    known = {index: {found[index] for found in each if index in found} for index in indices}
-    return {index: answers.pop() for index, answers in known.items() if len(answers) == 1}
+    by_index = {index: {row[index] for row in each if index in row} for index in indices}
+    return {index: answers.pop() for index, answers in by_index.items() if len(answers) == 1}
 
 
 class _Search:
@@ -531,9 +531,9 @@ def _gradients(flat: FlatGraph, names: Names, scope: str, prefix: str) -> Gradie
     owners: Dict[int, int] = {}
     gradients: Dict[int, List[int]] = {}
     inside = [op for op, name in enumerate(flat.names) if name.startswith(scope)]
-    known: Dict[str, Optional[int]] = {}
+    memo: Dict[str, Optional[int]] = {}
     for op in inside:
-        owner = _owner(flat.names[op][len(scope) :], names, known, prefix)
+        owner = _owner(flat.names[op][len(scope) :], names, memo, prefix)
         if owner is not None:
             owners[op] = owner
             gradients.setdefault(owner, []).append(op)
@@ -553,20 +553,20 @@ def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Cal
     owners: Dict[int, int] = {}
     gradients: Dict[int, List[int]] = {}
     inside = []
-    known: Dict[str, Optional[int]] = {}
+    memo: Dict[str, Optional[int]] = {}
     for op in call.gradient_ops.get(forward.op, ()):
         pieces = flat.names[op].split(SEPARATOR)
         if len(pieces) != (3 if label else 2) or (label and pieces[1] != label) or not pieces[-1].startswith(_BODY_SCOPE):
             continue
         inside.append(op)
-        owner = _owner(pieces[-1][len(_BODY_SCOPE) :], names, known, before)
+        owner = _owner(pieces[-1][len(_BODY_SCOPE) :], names, memo, before)
         if owner is not None:
             owners[op] = owner
             gradients.setdefault(owner, []).append(op)
     return Gradients(call.scope, call.prefix, frozenset(inside), owners, gradients, False, {}, not forward.variables)
 
 
-def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str) -> Optional[int]:
+def _owner(text: str, names: Names, memo: Dict[str, Optional[int]], before: str) -> Optional[int]:
     """Return the op whose gradient function made the op with the name ``text`` in the scope.
 
     The op's name begins with ``before``.
@@ -574,10 +574,10 @@ def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str
     pieces = text.split("_grad/")
     for count in range(1, len(pieces)):
         name = before + "_grad/".join(pieces[:count])
-        if name not in known:
-            known[name] = next((op for op in names.ops(name) if names.flat.names[op] == name), None)
-        if known[name] is not None:
-            return known[name]
+        if name not in memo:
+            memo[name] = next((op for op in names.ops(name) if names.flat.names[op] == name), None)
+        if memo[name] is not None:
+            return memo[name]
     return None
 
 

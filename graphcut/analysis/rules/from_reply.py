@@ -56,9 +56,9 @@ class _Answers:
         self.outputs = {name: output for output, name in enumerate(reply.upstream) if name is not None}
         self.tensors = _tensors_by_op(flat)
         self.upstream = {self.tensor(name): output for name, output in self.outputs.items()}
-        known = frozenset(map(self.tensor, reply.zeros))
-        self.zeros, self.every = zero_tensors(flat, known), frozenset(range(len(reply.upstream)))
-        self.zeros_if_upstream_is = zero_tensors(flat, known.union(self.upstream))
+        zeros = frozenset(map(self.tensor, reply.zeros))
+        self.zeros, self.every = zero_tensors(flat, zeros), frozenset(range(len(reply.upstream)))
+        self.zeros_if_upstream_is = zero_tensors(flat, zeros.union(self.upstream))
         self.after = _dependents(flat, self.upstream)
 
     def tensor(self, name: str) -> int:

@@ -125,10 +125,10 @@ def find_version(version: str) -> int:
     for column, each in enumerate(versions()):
         if each == version or each.startswith(version + "."):
             return column
-    known = [_short(each) for each in versions()]
+    columns = [_short(each) for each in versions()]
     raise GraphcutError(
         "no gradient table for TensorFlow %s%s\nThe table holds %s; 'installed' asks the installed TensorFlow."
-        % (printable(version), near_names(version, known), ", ".join(known))
+        % (printable(version), near_names(version, columns), ", ".join(columns))
     )
 
 
@@ -297,8 +297,8 @@ def _reason(reply: Any, entry: Mapping[str, Any], values: Mapping[str, Any]) -> 
         return str(entry["failed"])
     if reply is None:
         names = sorted({name for row in entry["rows"] for name in row["when"]})
-        known = ", ".join("%s=%s" % (name, values.get(name)) for name in names)
-        return "the gradient table holds no answer for %s" % printable(known)[1:-1]
+        listed = ", ".join("%s=%s" % (name, values.get(name)) for name in names)
+        return "the gradient table holds no answer for %s" % printable(listed)[1:-1]
     if "failed" in reply:
         return str(reply["failed"])
     return "the gradient table holds no answer for what is known of this op"
@@ -326,8 +326,8 @@ def _select(reply: Any, inputs: Sequence[Output], values: Mapping[str, Any], que
     if known_better is not None:
         return known_better
     zeros = reply.get("zeros", {})
-    known = {number for key in zeros for number in map(int, key.split(","))}
-    zero = sorted({places[place] for place in question.zeros}.intersection(known))
+    numbers = {number for key in zeros for number in map(int, key.split(","))}
+    zero = sorted({places[place] for place in question.zeros}.intersection(numbers))
     words: Words = zeros.get(",".join(map(str, zero)), reply["reply"])
     return words
 
@@ -343,21 +343,21 @@ def _exact(replies: Any, question: GradientQuery) -> Optional[Words]:
     return None if words == ["!"] else words
 
 
-def _constants(known: Mapping[str, Any], places: Mapping[int, int], question: GradientQuery) -> Optional[Words]:
+def _constants(constants: Mapping[str, Any], places: Mapping[int, int], question: GradientQuery) -> Optional[Words]:
     for place, number in places.items():
-        if str(number) in known and question.constants and question.constants[place] is not None:
+        if str(number) in constants and question.constants and question.constants[place] is not None:
             value = integers(Kind("Const", question.constants[place] or (), ()))
-            if value is not None and len(value) == 1 and str(value[0]) in known[str(number)]:
-                words: Words = known[str(number)][str(value[0])]
+            if value is not None and len(value) == 1 and str(value[0]) in constants[str(number)]:
+                words: Words = constants[str(number)][str(value[0])]
                 return words
     return None
 
 
 def _columns(reply: Mapping[str, Any], places: Mapping[int, int], question: GradientQuery) -> Optional[Words]:
     """Return the words for an integer argument that is known to be a single column."""
-    known = reply.get("columns", {})
-    for place, shape in enumerate(question.shapes or ()) if known else ():
-        words: Optional[Words] = known.get(str(places[place]), {}).get(shape_class(shape))
+    columns = reply.get("columns", {})
+    for place, shape in enumerate(question.shapes or ()) if columns else ():
+        words: Optional[Words] = columns.get(str(places[place]), {}).get(shape_class(shape))
         if words is not None:
             return words
     return None

@@ -136,10 +136,10 @@ class PatternLookup:
         """Return the same rules, but with a tape that watches these tensors."""
         if not tensors:
             return self
-        found, passing = copy(self), trainable_tensors(self.flat, self.behavior)
-        found.unwatched = {tensor: barrier for tensor, barrier in self.unwatched.items() if tensor not in tensors}
-        found.passing = [each and tensor not in found.unwatched for tensor, each in enumerate(passing)]
-        return found
+        result, passing = copy(self), trainable_tensors(self.flat, self.behavior)
+        result.unwatched = {tensor: barrier for tensor, barrier in self.unwatched.items() if tensor not in tensors}
+        result.passing = [each and tensor not in result.unwatched for tensor, each in enumerate(passing)]
+        return result
 
     def is_users(self, op: int) -> bool:
         """Return whether any op met so far has a user's gradient function."""
@@ -151,17 +151,19 @@ class PatternLookup:
         Each op is mapped to the outputs whose gradient is ``IndexedSlices``.
         """
         flat = self.flat
-        known = {op: tuple(index for index, each in enumerate(flat.outputs(op)) if each in sparse) for op in self._own}
-        return {op: outputs for op, outputs in known.items() if outputs != self._own[op]}
+        sparse_outputs = {
+            op: tuple(index for index, each in enumerate(flat.outputs(op)) if each in sparse) for op in self._own
+        }
+        return {op: outputs for op, outputs in sparse_outputs.items() if outputs != self._own[op]}
 
     def with_slices(self, slices: Mapping[int, Tuple[int, ...]]) -> PatternLookup:
         """Return the same rules, but with gradients that arrive as ``IndexedSlices`` at these outputs."""
-        found = copy(self)
-        found._own = {**self._own, **slices}
-        found._by_op = {op: row for op, row in self._by_op.items() if op not in slices}
-        found.rows = [None if op in slices else row for op, row in enumerate(self.rows)]
-        found._guessed = {op: row for op, row in self._guessed.items() if op not in slices}
-        return found
+        result = copy(self)
+        result._own = {**self._own, **slices}
+        result._by_op = {op: row for op, row in self._by_op.items() if op not in slices}
+        result.rows = [None if op in slices else row for op, row in enumerate(self.rows)]
+        result._guessed = {op: row for op, row in self._guessed.items() if op not in slices}
+        return result
 
     def exact_row(self, op: int) -> GradientPattern:
         """Return the gradient pattern of an op for the shapes and constants in the graph.
@@ -183,8 +185,8 @@ class PatternLookup:
         For example, a soft choice may replace an index. The result is ``None`` if nothing would block the gradient.
         """
         if self._alone[self.flat.kinds[op]] or op in self._symbolic_ops:
-            known = self.row(op).barriers[index]
-            return None if known is BarrierKind.DTYPE else known
+            barrier = self.row(op).barriers[index]
+            return None if barrier is BarrierKind.DTYPE else barrier
         key = (self.flat.kinds[op], len(self.flat.inputs[op]), index)
         if key not in self._soft:
             self._soft[key] = self._softly(op, index)
@@ -288,8 +290,8 @@ class PatternLookup:
 
     def _has_override(self, op: int) -> bool:
         """Return whether ``gradient_override_map`` names another gradient for an op; ``custom_gradient`` does not count."""
-        known = text(self.flat.kind_table[self.flat.kinds[op]], GRADIENT_TYPE)
-        return bool(known) and not (self.flat.type(op) == "IdentityN" and known.startswith("CustomGradient-"))
+        gradient_type = text(self.flat.kind_table[self.flat.kinds[op]], GRADIENT_TYPE)
+        return bool(gradient_type) and not (self.flat.type(op) == "IdentityN" and gradient_type.startswith("CustomGradient-"))
 
     def _is_called(self, op: int) -> bool:
         """Return whether an op is in the body of a function that the graph reaches only through function calls."""

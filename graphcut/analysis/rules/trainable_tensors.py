@@ -26,8 +26,8 @@ def trainable_tensors(flat: FlatGraph, behavior: TensorFlowBehavior) -> List[boo
 
 def shape_of(shapes: Shapes, flat: FlatGraph, tensor: int) -> Shape:
     op = flat.producer[tensor]
-    known = shapes(op)
-    return known[tensor - flat.first_output[op]] if tensor - flat.first_output[op] < len(known) else None
+    of_outputs = shapes(op)
+    return of_outputs[tensor - flat.first_output[op]] if tensor - flat.first_output[op] < len(of_outputs) else None
 
 
 def readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:

@@ -110,12 +110,13 @@ def _value(key: Any) -> Any:
 
 def _check_start(traced: LoadedGraph, start: Start, dtype: str, name: str) -> None:
     """Raise an error unless dtype and shape are those of the loss; a plain number gets the precision of the loss."""
-    given, plain = _dtype_of(traced, start)
-    real = not is_discrete(given) and given not in COMPLEX_NAMES
-    fits = given in COMPLEX_NAMES if dtype in COMPLEX_NAMES else (real or given.startswith(("int", "uint")))
-    if not fits or dtype == "bool" or (not plain and given != dtype and not is_discrete(dtype)):
+    dtype_of_start, plain = _dtype_of(traced, start)
+    real = not is_discrete(dtype_of_start) and dtype_of_start not in COMPLEX_NAMES
+    fits = dtype_of_start in COMPLEX_NAMES if dtype in COMPLEX_NAMES else (real or dtype_of_start.startswith(("int", "uint")))
+    if not fits or dtype == "bool" or (not plain and dtype_of_start != dtype and not is_discrete(dtype)):
         raise LossTypeError(
-            "grad_ys= is of dtype %s, the loss %s of dtype %s\nGive grad_ys= the dtype of the loss." % (given, name, dtype)
+            "grad_ys= is of dtype %s, the loss %s of dtype %s\nGive grad_ys= the dtype of the loss."
+            % (dtype_of_start, name, dtype)
         )
     shape, own = _shape_of(traced, start), shape_of(traced.shapes, traced.flat, start.loss)
     if not _is_compatible(shape, own):
@@ -129,8 +130,8 @@ def _dtype_of(traced: LoadedGraph, start: Start) -> Tuple[str, bool]:
     """Return the dtype of a start, and whether it is a plain number."""
     if start.tensor is not None:
         return dtype_name(traced.flat.dtypes[start.tensor]), False
-    known = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}.get(type(start.value))
-    return known or str(start.value.dtype), known is not None
+    dtype = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}.get(type(start.value))
+    return dtype or str(start.value.dtype), dtype is not None
 
 
 def _shape_of(traced: LoadedGraph, start: Start) -> Shape:

@@ -115,7 +115,7 @@ def _of_layer(traced: LoadedGraph, name: str, argument: str) -> Tuple[int, ...]:
     flat, segment = traced.flat, r"(^|[/%s])%s%s/"
     for number in ("", "_[0-9]+"):
         pattern = re.compile(segment % (SEPARATOR, re.escape(name), number))
-        tensors = tuple(each for op, known in enumerate(flat.names) if pattern.search(known) for each in flat.outputs(op))
+        tensors = tuple(each for op, op_name in enumerate(flat.names) if pattern.search(op_name) for each in flat.outputs(op))
         if tensors:
             return tensors
     raise GraphcutError("%s: no op of the layer %s in this graph%s" % (argument, printable(name), near_places(name, traced)))

@@ -88,8 +88,8 @@ def default_variables(traced: LoadedGraph) -> Tuple[Variable, ...]:
     if traced.origin.knows_variables:
         return tuple(each for each in traced.variables if each.trainable)
     aside = training_part(traced.flat, traced.names).aside
-    kept = tuple(each for each in traced.variables if each.dtype in FLOAT_NAMES and each.trainable is not False)
-    return tuple(each for each in kept if not aside.intersection(_tensors(traced, each))) if aside else kept
+    trainable = tuple(each for each in traced.variables if each.dtype in FLOAT_NAMES and each.trainable is not False)
+    return tuple(each for each in trainable if not aside.intersection(_tensors(traced, each))) if aside else trainable
 
 
 def _tensors(traced: LoadedGraph, variable: Variable) -> Tuple[int, ...]:
@@ -153,7 +153,7 @@ def _no_variables(key: Any) -> GraphcutError:
 
 
 def _with_object(target: Target, key: Any) -> Target:
-    if any(key is known for known in target.variable.objects):
+    if any(key is variable for variable in target.variable.objects):
         return target
     return target._replace(variable=target.variable._replace(objects=target.variable.objects + (key,)))
 
@@ -205,20 +205,20 @@ def _of_pattern(traced: LoadedGraph, pattern: str) -> List[Target]:
     targets_of_names = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
     if targets_of_names:
         return targets_of_names
-    known = [each.name for each in traced.variables]
-    inside = Scopes(known).inside(pattern) or only_ending(suffixes(known), pattern)
+    variables = [each.name for each in traced.variables]
+    inside = Scopes(variables).inside(pattern) or only_ending(suffixes(variables), pattern)
     if inside:
         return join_partitions([_of_variable(traced, traced.variables[place]) for place in inside])
     raise GraphcutError(
-        "no variable %s in this graph%s" % (printable(pattern), near_places(pattern, traced) or _examples(known))
+        "no variable %s in this graph%s" % (printable(pattern), near_places(pattern, traced) or _examples(variables))
     )
 
 
-def _examples(known: List[str]) -> str:
-    if not known:
+def _examples(names: List[str]) -> str:
+    if not names:
         return "\nThe graph has no variables."
-    listed = ", ".join(printable(each) for each in known[:5]) + (", …" if len(known) > 5 else "")
-    return "\nThe %s %s." % ("only variable is" if len(known) == 1 else "variables are", listed)
+    listed = ", ".join(printable(each) for each in names[:5]) + (", …" if len(names) > 5 else "")
+    return "\nThe %s %s." % ("only variable is" if len(names) == 1 else "variables are", listed)
 
 
 def _of_tensor(traced: LoadedGraph, name: str, tensors: Tuple[int, ...]) -> Target:
@@ -235,8 +235,8 @@ class TargetIndex:
     Live objects are compared by identity: ``targets`` keep them alive, so an ``id`` is not used again.
     """
 
-    def __init__(self, traced: LoadedGraph, known: Sequence[Target]) -> None:
-        self.traced, self.targets = traced, tuple(known)
+    def __init__(self, traced: LoadedGraph, all_targets: Sequence[Target]) -> None:
+        self.traced, self.targets = traced, tuple(all_targets)
         self._names: Optional[Dict[str, int]] = None
         self._objects: Dict[int, int] = {}
         self._tensors: Dict[int, int] = {}
@@ -371,9 +371,9 @@ class Scopes:
         for place, name in enumerate(names):
             parts = name.split("/")[:-1]
             for start in range(len(parts)):
-                known = self._inner if start else self._outer
+                names_below = self._inner if start else self._outer
                 for end in range(start + 1, len(parts) + 1):
-                    known.setdefault("/".join(parts[start:end]), []).append(place)
+                    names_below.setdefault("/".join(parts[start:end]), []).append(place)
 
     def inside(self, scope: str) -> Tuple[int, ...]:
         """Return the places of the names in a scope; an outermost scope takes precedence."""
@@ -407,15 +407,15 @@ def only_ending(places: Dict[str, List[int]], name: str) -> Tuple[int, ...]:
 
 def near_places(name: str, traced: LoadedGraph) -> str:
     """Return near names for an unknown name: outputs first, then variables, layers and scopes, then ops."""
-    known = [each.name for each in traced.variables]
-    near = _close_variables(name, list(_named_places(traced, known)), known)
+    variables = [each.name for each in traced.variables]
+    near = _close_variables(name, list(_named_places(traced, variables)), variables)
     return did_you_mean(near) or near_names(name, traced.names.candidates())
 
 
 def nearest_places(name: str, traced: LoadedGraph) -> str:
     """Return the nearest names for an unknown name, among ops and variables."""
-    known = [each.name for each in traced.variables]
-    return near_names(name, dict.fromkeys([*_named_places(traced, known), *traced.names.candidates()]))
+    variables = [each.name for each in traced.variables]
+    return near_names(name, dict.fromkeys([*_named_places(traced, variables), *traced.names.candidates()]))
 
 
 def _close_variables(name: str, places: Sequence[str], variables: Sequence[str]) -> List[str]:

@@ -115,8 +115,8 @@ def _match_rows(before: Any, after: Any, is_built: bool) -> Dict[str, Optional[V
     """
     new = list(after)
     places: Dict[Any, int] = {}
-    for place, known in enumerate(after.identities):
-        for each in known:
+    for place, identities in enumerate(after.identities):
+        for each in identities:
             places.setdefault(each, place)
     by_name = {row.name: row for row in reversed(new)}
     is_alike = is_built and [(row.shape, row.dtype) for row in before] == [(row.shape, row.dtype) for row in new]

@@ -86,8 +86,8 @@ class Context:
         deferred = [each for each in self.source.parents(node) if isinstance(each, _DEFERRED)]
         if not isinstance(statement, _SIMPLE) or any(statement in self.source.parents(each) for each in deferred):
             return None
-        start, known = self.source.lines(statement)[0], self.source.names
-        name = next(each for each in ("value", *["value_%d" % at for at in range(2, 100)]) if each not in known)
+        start, names = self.source.lines(statement)[0], self.source.names
+        name = next(each for each in ("value", *["value_%d" % at for at in range(2, 100)]) if each not in names)
         if self.source.data[start : start + statement.col_offset].strip():
             return None  # another statement precedes it in the line
         indent = " " * statement.col_offset

@@ -78,8 +78,8 @@ def stops_after_layer(source: Source, layer: str) -> Iterator[Edit]:
 
 def _stops_after(source: Source, stop: str, is_meant: Callable[[ast.Call], bool]) -> Iterator[Edit]:
     def is_layer(node: ast.AST) -> bool:
-        made = source.value_of(node) if isinstance(node, ast.Name) else node
-        return isinstance(made, ast.Call) and is_meant(made)
+        call = source.value_of(node) if isinstance(node, ast.Name) else node
+        return isinstance(call, ast.Call) and is_meant(call)
 
     for node in ast.walk(source.tree):
         parent = next(source.parents(node), None)
@@ -101,16 +101,16 @@ def _line_behind(source: Source, call: ast.Call, layer: ast.AST, stop: str) -> I
         yield Edit(source, (Replacement(behind, behind, line),), (layer,))
 
 
-def _is_layer(made: ast.Call, layer: str) -> bool:
+def _is_layer(call: ast.Call, layer: str) -> bool:
     """Return whether a call creates the layer of a name."""
-    names = [each.value for each in made.keywords if each.arg == "name"]
+    names = [each.value for each in call.keywords if each.arg == "name"]
     return any(isinstance(each, ast.Constant) and each.value == layer for each in names)
 
 
-def _is_unnamed(made: ast.Call, layer: str) -> bool:
+def _is_unnamed(call: ast.Call, layer: str) -> bool:
     """Return whether a call creates a layer of the class after which Keras named this one: ``Conv2D``, ``conv2d_3``."""
-    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", function_name(made))).lower()
-    return words == re.sub(r"_[0-9]+$", "", layer) and all(each.arg not in ("name", None) for each in made.keywords)
+    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", function_name(call))).lower()
+    return words == re.sub(r"_[0-9]+$", "", layer) and all(each.arg not in ("name", None) for each in call.keywords)
 
 
 def _stop_layer(source: Source) -> Optional[str]:

@@ -148,8 +148,8 @@ def lost_by_edit(others: Sequence[OtherLoss], audits: Sequence[Any], edited: Any
         names = {target.variable.name for target in each.targets}
         pairs = [(row.name, rows.get(row.name)) for row in each.audit if row.name in names]
         lost = [name for name, row in pairs if row is None or row.name not in getting]
-        kept = [(name, row.name) for name, row in pairs if row is not None and row.name in getting]
-        part = [name for name, now in kept if new and new.passed(now) < each.passed(name)]
+        pairs_with_gradient = [(name, row.name) for name, row in pairs if row is not None and row.name in getting]
+        part = [name for name, now in pairs_with_gradient if new and new.passed(now) < each.passed(name)]
         result += [each.lost(lost)] * bool(lost) + [each.lost(part, is_part=True)] * bool(part)
     return result
 

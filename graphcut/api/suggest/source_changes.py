@@ -255,12 +255,12 @@ def diffs(candidate: Candidate) -> List[Tuple[int, str, str]]:
     """
     result: List[Tuple[int, str, str]] = []
     texts: Dict[str, str] = {}
-    made: Dict[str, List[Replacement]] = {}
+    replacements: Dict[str, List[Replacement]] = {}
     for owner, edit in zip(candidate.owners, candidate.edits):
         source = edit.source
         before = texts.get(source.path, source.text)
-        made.setdefault(source.path, []).extend(edit.replacements)
-        after = source.edited(made[source.path])
+        replacements.setdefault(source.path, []).extend(edit.replacements)
+        after = source.edited(replacements[source.path])
         if after is not None and after != before:
             texts[source.path] = after
             result.append((owner, unified_diff(source.path, before, after), changed_lines(before, after)))

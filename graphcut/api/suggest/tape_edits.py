@@ -139,7 +139,7 @@ def _tape_of(source: Source, node: ast.AST, name: ast.AST) -> Optional[ast.With]
     for each in ast.walk(scope):
         if isinstance(each, ast.With) and _is_tape(source, each):
             names = [item.optional_vars for item in each.items if item.optional_vars is not None]
-            if any(isinstance(known, ast.Name) and known.id == getattr(name, "id", None) for known in names):
+            if any(isinstance(other, ast.Name) and other.id == getattr(name, "id", None) for other in names):
                 return each
     return None
 
@@ -147,7 +147,7 @@ def _tape_of(source: Source, node: ast.AST, name: ast.AST) -> Optional[ast.With]
 def _watch_lines(source: Source, tape: ast.With, watched: ast.expr, text: str) -> Iterator[List[Replacement]]:
     """Yield the ``watch`` line for the start of the block, or after the line there that creates the watched tensor."""
     indent, name = " " * tape.body[0].col_offset, getattr(watched, "id", None)
-    made = [each for each in tape.body if isinstance(each, ast.Assign) and name in _names(each, ast.Store)]
-    place = source.lines(made[-1])[1] if made else source.lines(tape.body[0])[0]
+    assignments = [each for each in tape.body if isinstance(each, ast.Assign) and name in _names(each, ast.Store)]
+    place = source.lines(assignments[-1])[1] if assignments else source.lines(tape.body[0])[0]
     if tape.body[0].lineno > tape.lineno:
         yield [Replacement(place, place, indent + text)]

@@ -98,10 +98,10 @@ def survey(
         done = len(paths) - len(waiting)
         _tell(progress, done, len(paths), None)
         for record, page in _answers(waiting, {**question, "memory": memory}, jobs, dask, timeout):
-            kept = record if page is None else _with_page(record, page, folder)
-            journal.add(kept, stamps[kept.path])
+            row = record if page is None else _with_page(record, page, folder)
+            journal.add(row, stamps[row.path])
             done += 1
-            _tell(progress, done, len(paths), kept)
+            _tell(progress, done, len(paths), row)
         files = tuple(journal.files[path] for path in paths)
     _write_index(files, folder)
     return Survey(files, folder)

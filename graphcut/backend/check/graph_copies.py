@@ -90,11 +90,11 @@ class Original:
 
 
 @contextmanager
-def as_built(given: Original) -> Iterator[None]:
+def as_built(source: Original) -> Iterator[None]:
     """Use the graph's kind of control flow while a copy is made and differentiated; leave no gradient registered."""
     second = control_flow_util.ENABLE_CONTROL_FLOW_V2
     try:
-        control_flow_util.ENABLE_CONTROL_FLOW_V2 = second and not given.has_v1_control_flow
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = second and not source.has_v1_control_flow
         with restore_registry():
             yield
     finally:
@@ -155,8 +155,8 @@ def _of_file(source: Any) -> Any:
 
 def _drop_unknown_attributes(node: Any) -> None:
     """Drop the attributes that a newer TensorFlow wrote and the installed one refuses."""
-    known = op_def(node.op)
-    allowed = {attr.name for attr in known.attr} if known is not None else set(node.attr)
+    definition = op_def(node.op)
+    allowed = {attr.name for attr in definition.attr} if definition is not None else set(node.attr)
     for key in [key for key in node.attr if key not in allowed and not key.startswith("_")]:
         del node.attr[key]
 
@@ -166,20 +166,20 @@ def first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).strip().splitlines()[0][:200]
 
 
-def copy_graph(given: Original, feed: Feed) -> Copy:
+def copy_graph(source: Original, feed: Feed) -> Copy:
     """Return a copy as a graph of the same class; ``feed`` makes the substitute for a resource or variant that is fed."""
     outer = tf.Graph()
     with outer.as_default():
-        graph = func_graph.FuncGraph("graphcut") if given.is_body or given.has_closures else outer
-    if given.has_v1_control_flow and graph is not outer:
+        graph = func_graph.FuncGraph("graphcut") if source.is_body or source.has_closures else outer
+    if source.has_v1_control_flow and graph is not outer:
         graph._captured = {}  # the mark by which EnableControlFlowV2 recognizes a function with v1 control flow
-    return _import_copy(given, graph, outer, feed)
+    return _import_copy(source, graph, outer, feed)
 
 
-def copied_plain(given: Original, feed: Feed) -> Copy:
+def copied_plain(source: Original, feed: Feed) -> Copy:
     """Return a copy as a plain graph, which a session can run."""
     graph = tf.Graph()
-    return _import_copy(given, graph, graph, feed)
+    return _import_copy(source, graph, graph, feed)
 
 
 def copy_handle(source: Any, target: Any) -> None:
@@ -194,12 +194,12 @@ def placeholder(tensor: Any) -> Any:
     return made
 
 
-def _import_copy(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
+def _import_copy(source: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
     replaced: Dict[str, Any] = {}
-    meta = tf.compat.v1.MetaGraphDef.FromString(given.meta.SerializeToString())
+    meta = tf.compat.v1.MetaGraphDef.FromString(source.meta.SerializeToString())
     renamed = _rename_functions(meta.graph_def)
     with soft_placement(), outer.as_default(), graph.as_default():
-        for tensor in _fed_placeholders(given.live):
+        for tensor in _fed_placeholders(source.live):
             replaced[tensor.name] = feed(tensor)
         try:
             functions = load_functions.load(meta.graph_def)
@@ -209,8 +209,8 @@ def _import_copy(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
         except _FAILURES as error:
             raise GraphcutError("TensorFlow cannot import this graph again: %s" % first_line(error)) from error
     load_functions.connect(graph, functions)
-    if given.live is not None:
-        _restore(given.live, graph, renamed)
+    if source.live is not None:
+        _restore(source.live, graph, renamed)
     return Copy(graph, outer, replaced, functions)
 
 

@@ -35,10 +35,10 @@ def _variable(tensor: Any) -> Any:
     """Return a real variable for a handle that is fed; a placeholder if it is unknown what the handle points to."""
     handle = v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
     copy_handle(tensor, handle)
-    known = get_resource_handle_data(handle)
-    if tensor.dtype != tf.resource or known is None or not known.is_set or len(known.shape_and_type) != 1:
+    value = get_resource_handle_data(handle)
+    if tensor.dtype != tf.resource or value is None or not value.is_set or len(value.shape_and_type) != 1:
         return handle
-    each = known.shape_and_type[0]
+    each = value.shape_and_type[0]
     name = "graphcut_variable_%d" % len(handle.graph.get_operations())
     return tf.raw_ops.VarHandleOp(dtype=tf.as_dtype(each.dtype), shape=tf.TensorShape(each.shape), shared_name=name)
 

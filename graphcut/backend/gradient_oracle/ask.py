@@ -129,14 +129,14 @@ def _reply_of_custom_gradient(question: GradientQuery, answered: Sequence[Option
     What else it depends on is unknown: it may be nonzero even if all upstream gradients are zeros.
     """
     graph = CLASSES["Graph"]()
-    given = ["gradients/%d" % index for index in range(len(question.outputs))]
-    summands = [*given, "unseen"]
+    upstream = ["gradients/%d" % index for index in range(len(question.outputs))]
+    summands = [*upstream, "unseen"]
     for name in summands:
         graph.node.add(name=name, op="Placeholder", attr=[entry("dtype", type=1)])
     graph.node.add(name="sum", op="AddN", input=summands, attr=[entry("N", i=len(summands)), entry("T", type=1)])
     pairs = zip(question.inputs, answered)
     gradients = [InputGradient("sum:0", False) if known is not False and _may_carry(dtype) else None for dtype, known in pairs]
-    names = tuple("%s:0" % name for name in given)
+    names = tuple("%s:0" % name for name in upstream)
     return GradientReply(graph.SerializeToString(), names, tuple(gradients), custom=True, op_defs=unlisted_signature)
 
 
@@ -223,8 +223,8 @@ def _without_own_type(question: GradientQuery) -> Tuple[bytes, ...]:
 
 
 def _unknown(question: GradientQuery) -> GradientReply:
-    told = "TensorFlow %s knows no op of this type" % tf.__version__
-    return GradientReply(failed=told, gradients=(None,) * len(question.inputs))
+    reason = "TensorFlow %s knows no op of this type" % tf.__version__
+    return GradientReply(failed=reason, gradients=(None,) * len(question.inputs))
 
 
 def _call_gradient_function(question: GradientQuery, function: Any, custom: bool, library: Any) -> GradientReply:
@@ -300,10 +300,10 @@ def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any
     graph = _graph_within(op.graph)
     known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
     with soft_placement(), graph.as_default():
-        found = _differentiated(known, function, custom, op, graph, zeros_for_integers=False)
+        reply = _differentiated(known, function, custom, op, graph, zeros_for_integers=False)
     zeros = {op.inputs[index].name for index in question.zeros}
     inside = [(outer, inner) for outer, inner in captures(graph) if getattr(outer, "graph", None) is op.graph]
-    return replace(found, own=True, zeros=tuple(inner.name for outer, inner in inside if outer.name in zeros))
+    return replace(reply, own=True, zeros=tuple(inner.name for outer, inner in inside if outer.name in zeros))
 
 
 def _graph_within(live: Any) -> Any:
@@ -347,8 +347,8 @@ def _called(question: GradientQuery, function: Any, custom: bool, library: Any, 
         if not question.inside:
             return _differentiated(question, function, custom, op, graph, zeros_for_integers)
     with scratch(question) as other:
-        found = _differentiated(question, function, custom, op, other, zeros_for_integers)
-        return GradientReply(missing=True, custom=custom) if list(other.control_captures) else found
+        reply = _differentiated(question, function, custom, op, other, zeros_for_integers)
+        return GradientReply(missing=True, custom=custom) if list(other.control_captures) else reply
 
 
 def _build_op(question: GradientQuery, library: Any, graph: Any) -> Any:
@@ -363,14 +363,14 @@ def _build_op(question: GradientQuery, library: Any, graph: Any) -> Any:
 def _differentiated(
     question: GradientQuery, function: Any, custom: bool, op: Any, graph: Any, zeros_for_integers: bool
 ) -> GradientReply:
-    given = [_upstream_gradient(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
+    upstream = [_upstream_gradient(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
     with tf.compat.v1.name_scope("gradients/"):
-        gradients = function(_op_for_gradient_function(op, question), *given)
+        gradients = function(_op_for_gradient_function(op, question), *upstream)
     listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
     if len(listed) != len(question.inputs):
         return GradientReply(missing=True, custom=custom)
     returned = tuple(_returned(each, graph) for each in listed)
-    starts = [getattr(each, "values", each) for each in given]
+    starts = [getattr(each, "values", each) for each in upstream]
     names = tuple(None if each is None or each.op.type not in _STARTS else each.name for each in starts)
     message = graph.as_graph_def().SerializeToString()
     return GradientReply(message, names, returned, custom=custom, op_defs=unlisted_signature)

@@ -304,34 +304,34 @@ class _Asker:
         reply = write_answer(self.signature, question, answer)
         if reply is None or answer.missing:
             return reply
-        found: Dict[str, Any] = {"reply": reply}
+        row: Dict[str, Any] = {"reply": reply}
         listed = any("[" in spec for spec in self.signature["out"])
         starts = {} if listed else self._once(question, "starts", lambda: self._starts(question))
         if starts:
-            found["starts"] = starts
-            return found
+            row["starts"] = starts
+            return row
         zeros = self._once(question, "zeros %s" % reply, lambda: dict(_zeros(self.signature, question, reply)))
         if zeros:
-            found["zeros"] = zeros
+            row["zeros"] = zeros
         constants = self._once(question, "constants %s" % reply, lambda: _constants(self.signature, question, reply))
         if constants:
-            found["constants"] = constants
+            row["constants"] = constants
         columns = self._once(question, "columns %s" % reply, lambda: _columns(self.signature, question, reply))
         if columns:
-            found["columns"] = columns
-        return found if len(found) > 1 else reply
+            row["columns"] = columns
+        return row if len(row) > 1 else reply
 
     def _starts(self, question: GradientQuery) -> Dict[str, Any]:
         """Return the answers for gradients that start from an output of integers or booleans."""
-        found = {}
+        starts = {}
         trainable = version_probes.trainable_dtypes()
         for output, dtype in enumerate(question.outputs[:8]):
             if base_dtype(dtype) not in trainable and base_dtype(dtype) not in (STRING, RESOURCE, VARIANT):
                 answer = oracle.ask(question._replace(starts=(output,)))
                 words = None if answer.failed else write_answer(self.signature, question, answer)
                 if words is not None:
-                    found[str(output)] = words
-        return found
+                    starts[str(output)] = words
+        return starts
 
     def _vary(self, base: Sample) -> List[Optional[Sample]]:
         """Return the product of the values that may matter; if it is too large, the values of each attribute separately."""
@@ -345,8 +345,8 @@ class _Asker:
                 asked = [(value, self._sample({**base.values, name: value})) for value in self.choices[name]]
                 alone[name] = [(value, sample) for value, sample in asked if sample is not None]
             before |= set(names)
-        alike = {name: _group_values_by_answer(found, self.kinds[name]) for name, found in alone.items()}
-        values = {name: [each[0] for each in found] for name, found in alike.items()}
+        alike = {name: _group_values_by_answer(samples, self.kinds[name]) for name, samples in alone.items()}
+        values = {name: [each[0] for each in samples] for name, samples in alike.items()}
         every = _all_values(alone, self.kinds, values)
         for name in alike:
             if len(every[name]) == len(values[name]) or _size(every) > _MOST_DTYPES:
@@ -418,17 +418,17 @@ def _all_values(
     alone: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], chosen: Mapping[str, Sequence[Any]]
 ) -> Dict[str, Sequence[Any]]:
     """Return all dtypes if there are few, and the chosen values of the other attributes."""
-    dtypes = {name: [value for value, _ in found] for name, found in alone.items() if kinds[name] == "type"}
+    dtypes = {name: [value for value, _ in samples] for name, samples in alone.items() if kinds[name] == "type"}
     return {**chosen, **dtypes} if len(dtypes) < 3 and _size(dtypes) <= _MOST_DTYPES else dict(chosen)
 
 
-def _group_values_by_answer(found: Sequence[Tuple[Any, Sample]], kind: str) -> List[List[Any]]:
+def _group_values_by_answer(samples: Sequence[Tuple[Any, Sample]], kind: str) -> List[List[Any]]:
     """Return the values of one attribute by answer and class of dtype: the first of each stands for the others."""
-    kept: Dict[Any, List[Any]] = {}
-    for value, sample in found:
+    groups: Dict[Any, List[Any]] = {}
+    for value, sample in samples:
         sort = _sort(value["type"]) if kind == "type" else 0
-        kept.setdefault((repr(sample.reply), sort), []).append(value)
-    return list(kept.values())
+        groups.setdefault((repr(sample.reply), sort), []).append(value)
+    return list(groups.values())
 
 
 def _sort(dtype: int) -> int:
@@ -660,15 +660,15 @@ def _zeros(signature: Mapping[str, Sequence[str]], question: GradientQuery, repl
     relevant = single if len(single) <= 4 else alone[:4]
     for size in range(1, len(relevant) + 1):
         for numbers in itertools.combinations(relevant, size):
-            found = ask(numbers)
-            if found is not None:
-                yield ",".join(map(str, numbers)), found
+            answers = ask(numbers)
+            if answers is not None:
+                yield ",".join(map(str, numbers)), answers
 
 
 def _constants(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Dict[str, Any]:
     """Return the answers that differ if an integer argument is a known constant, by argument and value."""
     places = _places(signature, question)
-    found: Dict[str, Any] = {}
+    rows: Dict[str, Any] = {}
     trainable = version_probes.trainable_dtypes()
     floats = [dtype for dtype in question.outputs if base_dtype(dtype) in trainable] if set(reply) != {"-"} else []
     for number, own in enumerate(places[0] if places is not None and floats else ()):
@@ -686,8 +686,8 @@ def _constants(signature: Mapping[str, Sequence[str]], question: GradientQuery, 
             answer = oracle.ask(exact)
             words = None if answer.failed or answer.missing else write_answer(signature, question, answer)
             if words is not None and words != reply:
-                found.setdefault(str(number), {})[str(value)] = words
-    return found
+                rows.setdefault(str(number), {})[str(value)] = words
+    return rows
 
 
 def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Dict[str, Any]:
@@ -696,9 +696,9 @@ def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, re
     A gather with such indices has a sparse gradient.
     """
     places = _places(signature, question)
-    found: Dict[str, Any] = {}
+    columns: Dict[str, Any] = {}
     if places is None or "0" not in reply:
-        return found
+        return columns
     for number, own in enumerate(places[0]):
         if len(own) != 1 or question.inputs[own[0]] not in (3, 9):
             continue
@@ -710,8 +710,8 @@ def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, re
             answer = oracle.ask(question._replace(shapes=tuple(shapes), constants=nothing, output_shapes=outputs))
             words = None if answer.failed or answer.missing else write_answer(signature, question, answer)
             if words is not None and words != reply and any("s" in word for word in words):
-                found.setdefault(str(number), {})[shape_class(shape)] = words
-    return found
+                columns.setdefault(str(number), {})[shape_class(shape)] = words
+    return columns
 
 
 def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQuery) -> Any:

@@ -41,12 +41,12 @@ def narrow_query(question: GradientQuery, known: Any) -> Optional[NarrowQuery]:
     if _end(inputs) != len(question.inputs) or _end(outputs) != len(question.outputs):
         return None
     tied = {name for name, _, _ in inputs} & {name for name, _, _ in outputs}
-    given = _shorten(inputs, _input_sorts(question), tied)
+    sizes = _shorten(inputs, _input_sorts(question), tied)
     made = _shorten(outputs, question.output_shapes or (None,) * len(question.outputs), tied)
-    lengths = {**given.lengths, **made.lengths}
+    lengths = {**sizes.lengths, **made.lengths}
     if not lengths:
         return None
-    return NarrowQuery(_pick(question, given.kept, made.kept, lengths), tuple(given.stands), tuple(made.stands))
+    return NarrowQuery(_pick(question, sizes.kept, made.kept, lengths), tuple(sizes.stands), tuple(made.stands))
 
 
 def answers_neighbours_alike(answer: GradientReply, narrow: NarrowQuery) -> bool:

@@ -35,8 +35,8 @@ _SCALARS_ARE_KNOWN = 24  # before this GraphDef version, the shape of a scalar p
 
 def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
     """Return the signature of an op type of a package, which this TensorFlow has and the table of outputs lacks."""
-    found = op_def(op_type) if op_outputs.find_signature(op_type) is None else None
-    return None if found is None else op_outputs.from_op_def(found)
+    definition = op_def(op_type) if op_outputs.find_signature(op_type) is None else None
+    return None if definition is None else op_outputs.from_op_def(definition)
 
 
 def isolate_op(question: GradientQuery, library: Any) -> Any:

@@ -52,9 +52,9 @@ def forget_traced_tensors(functions: Sequence[Any]) -> Iterator[None]:
 
     Everything else that the functions changed stays, such as what they count.
     """
-    found = _reachable_objects(*functions)
-    known = frozenset(id(each.graph) for each in found if _is_traced_tensor(each)) | {id(ops.get_default_graph())}
-    undo = [forget for each in found for forget in _forgets_of(each, known)]
+    reachable = _reachable_objects(*functions)
+    graph_ids = frozenset(id(each.graph) for each in reachable if _is_traced_tensor(each)) | {id(ops.get_default_graph())}
+    undo = [forget for each in reachable for forget in _forgets_of(each, graph_ids)]
     try:
         yield
     finally:
@@ -157,15 +157,15 @@ def _restores(function: Any) -> Iterator[Restore]:
 
 def _reachable_objects(*functions: Any) -> List[Any]:
     """Return the objects that functions can reach, nearest first, themselves included."""
-    found, seen = list(functions), set(map(id, functions))
-    for value in found:
-        if len(found) > _MANY:
+    objects, seen = list(functions), set(map(id, functions))
+    for value in objects:
+        if len(objects) > _MANY:
             break
         for each in _parts(value):
             if id(each) not in seen and not isinstance(each, (str, bytes, int, float, complex, type(None))):
                 seen.add(id(each))
-                found.append(each)
-    return found
+                objects.append(each)
+    return objects
 
 
 def _parts(value: Any) -> List[Any]:

@@ -10,8 +10,8 @@ from tensorflow.python.eager import context
 
 def is_initialized() -> bool:
     """Return whether the devices and threads of the process are fixed already."""
-    found = context.context_safe() if hasattr(context, "context_safe") else context._context
-    return found is not None and bool(getattr(found, "_initialized", getattr(found, "_context_handle", None)))
+    current = context.context_safe() if hasattr(context, "context_safe") else context._context
+    return current is not None and bool(getattr(current, "_initialized", getattr(current, "_context_handle", None)))
 
 
 @contextmanager

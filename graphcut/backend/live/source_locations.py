@@ -43,14 +43,14 @@ def _stack() -> List[Any]:
 
 def call() -> Tuple[Tuple[str, int], ...]:
     """Return the frames outside of libraries, innermost first: the file, and the index of the running instruction."""
-    found: List[Tuple[str, int]] = []
+    places: List[Tuple[str, int]] = []
     frame: Any = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
         if is_converted(path) or not stack_frames.is_library(path):
-            found.append((path, frame.f_code.co_firstlineno * 2**32 + frame.f_lasti))
+            places.append((path, frame.f_code.co_firstlineno * 2**32 + frame.f_lasti))
         frame = frame.f_back
-    return tuple(found)
+    return tuple(places)
 
 
 def is_converted(path: str) -> bool:

@@ -159,8 +159,8 @@ def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[V
 
 def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> LoadedGraph:
     """Return the message and the origin of a live graph at the time when these bytes were written."""
-    message, found = serialize.parse_graph(data), function_graphs.graphs(graph)
-    dead, second = function_graphs.exits(found) if b"Exit" in data else ((), ())
+    message, bodies = serialize.parse_graph(data), function_graphs.graphs(graph)
+    dead, second = function_graphs.exits(bodies) if b"Exit" in data else ((), ())
     origin = GraphMetadata(
         label, outputs, variables,
         collected=tuple(tensor.name for tensor in graph.get_collection("losses") if isinstance(tensor, tf.Tensor)),
@@ -168,13 +168,13 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         dead_exits=frozenset(dead),
         second_exits=frozenset(second),
         opaque=frozenset([*function_graphs.own_gradients(graph), *(each.function_name for each in message.library.gradient)]),
-        where=function_graphs.Where(found),
-        shapes=function_graphs.Shapes(found),
-        operation=function_graphs.Operations(found),
+        where=function_graphs.Where(bodies),
+        shapes=function_graphs.Shapes(bodies),
+        operation=function_graphs.Operations(bodies),
         live=graph,
         op_defs=unlisted_signature,
         knows_variables=True,
-        value_holders=escaped_value_ops(found) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
+        value_holders=escaped_value_ops(bodies) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
     )  # fmt: skip
     return message, origin
 

@@ -23,13 +23,13 @@ class Entry(NamedTuple):
 
 def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
     """Return the placeholders of a body that stand for tensors of the graphs around it."""
-    known = {id(each) for each in around}
+    entries = {id(each) for each in around}
     captured = {tensor.op.name: Entry(outer, False) for outer, tensor in captures(inner)}
     arguments = {
         tensor.op.name: Entry(outer, True) for outer, tensor in (_inputs_by_placeholder(inner, around[0]) if around else ())
     }
     every = {**arguments, **captured}.items()
-    return {name: each for name, each in every if id(_graph(each.outer)) in known}
+    return {name: each for name, each in every if id(_graph(each.outer)) in entries}
 
 
 def _graph(outer: Any) -> Any:

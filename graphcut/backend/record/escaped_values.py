@@ -127,7 +127,7 @@ def _used(function: Any, depth: int) -> Iterator[Any]:
 
 def _is_of(read: Read, op: Any) -> bool:
     """Return whether a constant is the value that was read."""
-    made = op.outputs[0]
-    if made.dtype.base_dtype != read.variable.dtype.base_dtype or tuple(made.shape.as_list()) != read.value.shape:
+    output = op.outputs[0]
+    if output.dtype.base_dtype != read.variable.dtype.base_dtype or tuple(output.shape.as_list()) != read.value.shape:
         return False
     return bool(np.array_equal(tensor_util.MakeNdarray(op.get_attr("value")), read.value))

@@ -69,9 +69,9 @@ class GradientRequest:
                 yield name(target), None if start is None else (_is_of_graph(start) and name(start)) or _is_zero(start)
 
 
-def _parts(given: Any) -> List[Any]:
+def _parts(value: Any) -> List[Any]:
     """Return the tensors and variables in a nested structure; for composite tensors, the components with a gradient."""
-    return [part for each in tf.nest.flatten(given) for part in components(each)]
+    return [part for each in tf.nest.flatten(value) for part in components(each)]
 
 
 def _is_of_graph(start: Any) -> bool:
@@ -85,10 +85,10 @@ def _is_zero(start: Any) -> bool:
     return value is not None and not np.any(value)
 
 
-def sources(given: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
+def sources(pairs: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
     """Yield the sources, each as the object that the step named and the tensor or variable whose gradient is taken."""
-    handles = _handles(graph) if any(_is_handle(each) for _, each in given) else {}
-    for index, (whole, each) in enumerate(given):
+    handles = _handles(graph) if any(_is_handle(each) for _, each in pairs) else {}
+    for index, (whole, each) in enumerate(pairs):
         variable = handles.get(id(each), each)
         inner = variable_of(variable)
         name = name_in(inner, graph, inside)
@@ -109,9 +109,9 @@ def _is_handle(value: Any) -> bool:
 
 def _handles(graph: Any) -> Dict[int, Any]:
     """Return the variables of a graph by the ``id`` of their handles or references."""
-    known = [*graph.get_collection("variables"), *graph.get_collection("trainable_variables")]
-    known += list(function_variables(graph))
-    return {id(tensor): each for each in known if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
+    variables = [*graph.get_collection("variables"), *graph.get_collection("trainable_variables")]
+    variables += list(function_variables(graph))
+    return {id(tensor): each for each in variables if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
 
 
 def stand_ins_in(graph: Any) -> Dict[int, str]:

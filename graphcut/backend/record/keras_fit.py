@@ -37,29 +37,29 @@ def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     A dataset stands for one of its batches, a tuple for the parts of one; ``x``, ``y`` and ``sample_weight`` may be named.
     """
     named = dict(kwargs)
-    given = list(args)
-    for name in _DATA[len(given) :]:
-        if name not in named and not any(each in named for each in _DATA[len(given) :]):
+    values = list(args)
+    for name in _DATA[len(values) :]:
+        if name not in named and not any(each in named for each in _DATA[len(values) :]):
             break
-        given.append(named.pop(name, None))
+        values.append(named.pop(name, None))
     if named:
         raise GraphcutError(
             "a model's step takes no argument %s\nPass its inputs, targets and weights: graphcut.audit_step(model, x, y)."
             % printable(next(iter(named)))
         )
-    if len(given) == 1:
-        batch = _batch(given[0])
-        given = list(batch) if isinstance(batch, tuple) and not _takes_tuple(model, batch) else [batch]
-    _check_complete(model, given)
-    return tuple(given)
+    if len(values) == 1:
+        batch = _batch(values[0])
+        values = list(batch) if isinstance(batch, tuple) and not _takes_tuple(model, batch) else [batch]
+    _check_complete(model, values)
+    return tuple(values)
 
 
 def _batch(data: Any) -> Any:
     """Return one batch of a dataset, or its shapes and dtypes if they are known; return anything else unchanged."""
     if isinstance(data, tf.data.Dataset):
         spec = data.element_spec
-        known = all(getattr(each, "shape", tf.TensorShape([])).rank is not None for each in tf.nest.flatten(spec))
-        return spec if known else next(iter(data))
+        has_rank = all(getattr(each, "shape", tf.TensorShape([])).rank is not None for each in tf.nest.flatten(spec))
+        return spec if has_rank else next(iter(data))
     if hasattr(data, "on_epoch_end") and hasattr(data, "__getitem__"):
         return data[0]
     if isinstance(data, Iterator):
@@ -79,15 +79,15 @@ def _takes_tuple(model: Any, batch: Sequence[Any]) -> bool:
     return isinstance(inputs, (list, tuple)) and len(inputs) == len(batch) > 1
 
 
-def _check_complete(model: Any, given: Sequence[Any]) -> None:
+def _check_complete(model: Any, values: Sequence[Any]) -> None:
     """Raise an error if an argument that the model's step needs is missing."""
-    if not given:
+    if not values:
         raise GraphcutError(
             "x and y are missing: a model is audited with its inputs and targets\nCall graphcut.audit_step(model, x, y)."
         )
     compiled = getattr(model, "loss", None) or getattr(getattr(model, "_compile_loss", None), "_user_loss", None)
     own = has_own_step(model) or hasattr(type(model), "compute_loss") and _is_users_method(model, "compute_loss")
-    if compiled is not None and not own and (len(given) < 2 or given[1] is None):
+    if compiled is not None and not own and (len(values) < 2 or values[1] is None):
         raise GraphcutError(
             "y is missing: the model was compiled with the loss %s, which needs targets\n"
             "Call graphcut.audit_step(model, x, y), or give a dataset of pairs (x, y)." % _loss_name(compiled)
@@ -166,10 +166,10 @@ def fit_trainability(model: Any) -> Iterator[str]:
 def trace_trainability(step: Any, specs: Sequence[Any]) -> Iterator[str]:
     """Do the same for a ``tf.function`` that was traced with such arguments, and the models to which it refers."""
     graphs = _graphs([step] if isinstance(step, _FUNCTION) else [], specs)
-    known = roots(step) if graphs else []
-    now = [(each, _trainable(each)) for each in known if hasattr(each, "_flatten_layers")]
+    objects = roots(step) if graphs else []
+    now = [(each, _trainable(each)) for each in objects if hasattr(each, "_flatten_layers")]
     for model, _ in now:
-        _set_as_traced(model, graphs, known)
+        _set_as_traced(model, graphs, objects)
     yield "; ".join(filter(None, (_words(model, before, "the trace of then goes on") for model, before in now)))
 
 
@@ -183,11 +183,11 @@ def as_traced(function: Any) -> Iterator[str]:
     words = ""
     try:
         graphs = _graphs([function])
-        known = roots(function) if graphs else []
-        for model in [each for each in known if hasattr(each, "_flatten_layers")]:
+        objects = roots(function) if graphs else []
+        for model in [each for each in objects if hasattr(each, "_flatten_layers")]:
             flags += [(each, each._trainable) for layer in layers_of(model) for each in _with_flags(layer)]
             now = _trainable(model)
-            _set_as_traced(model, graphs, [*known, *vars(model).values()])
+            _set_as_traced(model, graphs, [*objects, *vars(model).values()])
             words = words or _words(model, now, "the trace of then goes on; call compile() again")
     except Exception:  # noqa: BLE001 - whatever a model of the user's is like, its code goes on
         words = ""

@@ -287,7 +287,7 @@ def _has_none(answer: Any) -> bool:
 
 def _recorded(gradient: GradientCall) -> MissingGradient:
     answers = gradient.answers or (False,) * len(gradient.sources)
-    lacking = tuple(each.identity for each, given in zip(gradient.sources, answers) if not given)
+    lacking = tuple(each.identity for each, answer in zip(gradient.sources, answers) if not answer)
     return MissingGradient(gradient.call, gradient.where, threading.get_ident(), lacking, gradient)
 
 
@@ -297,11 +297,11 @@ def _facts_without_record(request: GradientRequest, tape: Any, answers: Sequence
     read = {id(each) for each in tape.watched_variables()}
     lacking = [each for each, given in zip(sources, answers) if not given]
     labels = eager_graph.names_in_code(lacking)
-    known = tuple(
+    facts = tuple(
         _facts_about(each, label, id(each) in read, place) for place, (each, label) in enumerate(zip(lacking, labels))
     )
     dtypes = tuple(each.dtype.base_dtype.name for each in request.targets)
-    return MissingGradient(key, here(), threading.get_ident(), tuple(map(id, lacking)), None, known, dtypes)
+    return MissingGradient(key, here(), threading.get_ident(), tuple(map(id, lacking)), None, facts, dtypes)
 
 
 def _facts_about(source: Any, label: str, was_read: bool, place: int) -> UnrecordedSource:

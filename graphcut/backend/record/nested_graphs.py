@@ -39,18 +39,18 @@ def join_outer_graph(gradient: GradientCall) -> GradientCall:
     """Return the gradient with the ops of outer graphs between its sources and its own graph put before that graph."""
     graphs = [gradient.graph, *[each for each, _ in gradient.outer_graphs]]
     entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
-    kept = ops_leading_in(graphs, entries) if len(graphs) > 1 and entries[0] else {}
-    if not kept or not any(_outer_names(source, graphs[1:], kept) for source in gradient.sources):
+    ops_by_graph = ops_leading_in(graphs, entries) if len(graphs) > 1 and entries[0] else {}
+    if not ops_by_graph or not any(_outer_names(source, graphs[1:], ops_by_graph) for source in gradient.sources):
         return gradient
     message = CLASSES["Graph"].FromString(gradient.message)
     used = {node.name.partition("/")[0] for node in message.node}
     levels = [Level(gradient.graph, gradient.tape, message.node, entries[0], {node.name for node in message.node}, "")]
     for place, (graph, tape) in enumerate(gradient.outer_graphs):
         around = CLASSES["Graph"].FromString(serialize_graph(graph))
-        known = {each.signature.name for each in message.library.function}
-        message.library.function.extend(each for each in around.library.function if each.signature.name not in known)
+        functions = {each.signature.name for each in message.library.function}
+        message.library.function.extend(each for each in around.library.function if each.signature.name not in functions)
         prefix = _unused_scope(getattr(graph, "name", "graph"), used)
-        levels.append(Level(graph, tape, around.node, entries[place + 1], kept[id(graph)], prefix))
+        levels.append(Level(graph, tape, around.node, entries[place + 1], ops_by_graph[id(graph)], prefix))
     return _joined(gradient, message, levels[::-1])
 
 
@@ -67,13 +67,13 @@ def _joined(gradient: GradientCall, message: Any, levels: Sequence[Level]) -> Gr
     return replace(gradient, message=whole, sources=sources, tape=tape, places=places, outside=outside)
 
 
-def _outer_names(source: Source, graphs: Sequence[Any], kept: Mapping[int, Set[str]]) -> List[Tuple[Any, str]]:
+def _outer_names(source: Source, graphs: Sequence[Any], ops_by_graph: Mapping[int, Set[str]]) -> List[Tuple[Any, str]]:
     """Return the tensors of kept ops that are a source or stand for one, each with its graph."""
     own = [tensor for each in source.facts.objects[-1:] for tensor in _tensors(each)]
     result = [(tensor.graph, tensor) for tensor in own if id(getattr(tensor, "graph", None)) in map(id, graphs)]
     ids = {id(tensor) for tensor in own}
     result += [(graph, inner) for graph in graphs for outer, inner in captures(graph) if id(outer) in ids]
-    return [(graph, tensor.name) for graph, tensor in result if tensor.op.name in kept[id(graph)]]
+    return [(graph, tensor.name) for graph, tensor in result if tensor.op.name in ops_by_graph[id(graph)]]
 
 
 def _tensors(value: Any) -> Sequence[Any]:
@@ -84,27 +84,27 @@ def _tensors(value: Any) -> Sequence[Any]:
 def _source_with_stand_ins(source: Source, outer: Mapping[int, Level]) -> Source:
     """Return a source with the outer tensors that stand for it, in addition to those of the body."""
     levels = list(outer.values())
-    kept = {key: level.kept for key, level in outer.items()}
-    names = _outer_names(source, [level.graph for level in levels], kept)
+    ops_by_graph = {key: level.kept for key, level in outer.items()}
+    names = _outer_names(source, [level.graph for level in levels], ops_by_graph)
     own = source.facts.tensors if source.is_variable or not names else ()
-    known = (*own, *(outer[id(graph)].prefix + name for graph, name in names))
-    label = source.facts.name if source.is_variable or not known else known[0].rpartition(":")[0]
-    return replace(source, facts=source.facts._replace(name=label, tensors=known))
+    names_in_message = (*own, *(outer[id(graph)].prefix + name for graph, name in names))
+    label = source.facts.name if source.is_variable or not names_in_message else names_in_message[0].rpartition(":")[0]
+    return replace(source, facts=source.facts._replace(name=label, tensors=names_in_message))
 
 
 def _rename_node(level: Level, node: Any, prefixes: Mapping[int, str]) -> Any:
     """Return a node with its name in the joined graph; an entry reads its outer tensor."""
-    made = CLASSES["Node"].FromString(node.SerializeToString())
-    made.name = level.prefix + node.name
-    known = level.entries.get(node.name)
-    if known is None:
+    copy = CLASSES["Node"].FromString(node.SerializeToString())
+    copy.name = level.prefix + node.name
+    capture = level.entries.get(node.name)
+    if capture is None:
         inputs = node.input if not level.prefix else [each for each in node.input if not each.startswith("^")]
-        made.input[:] = [level.prefix + each for each in inputs]
-        return made
-    made.op = "Identity"
-    made.input[:] = [_name(known.outer, prefixes)]
-    made.attr[:] = [entry("T", type=known.outer.dtype.as_datatype_enum)]
-    return made
+        copy.input[:] = [level.prefix + each for each in inputs]
+        return copy
+    copy.op = "Identity"
+    copy.input[:] = [_name(capture.outer, prefixes)]
+    copy.attr[:] = [entry("T", type=capture.outer.dtype.as_datatype_enum)]
+    return copy
 
 
 def _name(tensor: Any, prefixes: Mapping[int, str]) -> str:
@@ -113,11 +113,11 @@ def _name(tensor: Any, prefixes: Mapping[int, str]) -> str:
 
 def _unused_scope(name: str, used: Set[str]) -> str:
     """Return a name scope that no op is in yet."""
-    known, count = name.strip("_<>") or "around", 1
-    while known in used:
-        known, count = "%s_%d" % (name.strip("_<>"), count), count + 1
-    used.add(known)
-    return known + "/"
+    scope, count = name.strip("_<>") or "around", 1
+    while scope in used:
+        scope, count = "%s_%d" % (name.strip("_<>"), count), count + 1
+    used.add(scope)
+    return scope + "/"
 
 
 def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Tape:
@@ -130,15 +130,15 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
     for level in levels:
         tape = own if level.tape is None else level.tape
         for place, name in level.places():
-            known = level.entries.get(name)
+            capture = level.entries.get(name)
             records = tape.records(place)
-            if known is not None and known.is_argument:
-                records = not made.get(_name(known.outer, prefixes).rpartition(":")[0], False)
+            if capture is not None and capture.is_argument:
+                records = not made.get(_name(capture.outer, prefixes).rpartition(":")[0], False)
             if place in tape.paused:
                 paused.add(len(inside))
-            if known is not None and known.is_argument and records:
+            if capture is not None and capture.is_argument and records:
                 arguments.add(len(inside))
-            if known is not None and not known.is_argument:
+            if capture is not None and not capture.is_argument:
                 captured.add(len(inside))
             made[level.prefix + name] = records
             inside.append(records)
@@ -177,7 +177,7 @@ def _tensors_from_outside(sources: Sequence[Source], levels: Sequence[Level], pr
         arguments = (each for name, each in level.entries.items() if each.is_argument and name in level.kept)
         yield from (_name(each.outer, prefixes) for each in arguments)
     graphs = [level.graph for level in levels[:-1]]
-    kept = {id(level.graph): level.kept for level in levels[:-1]}
+    ops_by_graph = {id(level.graph): level.kept for level in levels[:-1]}
     for source in sources:
         eager = [each for each in _tensors(source.facts.objects[-1]) if not is_symbolic(each)]
-        yield from (prefixes[id(graph)] + name for graph, name in _outer_names(source, graphs, kept) if eager)
+        yield from (prefixes[id(graph)] + name for graph, name in _outer_names(source, graphs, ops_by_graph) if eager)

@@ -22,8 +22,8 @@ def open_gradient(gradient: GradientCall) -> Tuple[Any, GraphMetadata]:
     if isinstance(gradient.graph, eager_graph.EagerGraph):
         return eager_graph.open_eager_gradient(gradient)
     own = {id(each.facts.objects[0]): each.facts for each in gradient.sources if each.is_variable}
-    known = {id(variable) for facts in own.values() for variable in facts.objects}
-    facts = [each for each in _unlisted_variables(gradient) if known.isdisjoint(map(id, each.objects))]
+    own_ids = {id(variable) for facts in own.values() for variable in facts.objects}
+    facts = [each for each in _unlisted_variables(gradient) if own_ids.isdisjoint(map(id, each.objects))]
     label = "%s at %s" % (gradient.api, gradient.where)
     message, origin = of_bytes(gradient.graph, gradient.message, label, {}, (*own.values(), *facts))
     origin = replace(origin, owner=gradient.owner)
@@ -59,7 +59,7 @@ def step_facts(gradient: GradientCall, variables: Sequence[Variable], asked: Fro
     live = [each.objects[-1] for each in variables if each.objects and isinstance(each.objects[-1], tf.Variable)]
     written = gradient.written
     updated = None if written is None else {id(each) for each in live if {id(each), id(handle_of(each))} & written}
-    own = {id(known) for listed, _ in gradient.owned.values() for known in (listed, variable_of(listed))}
+    own = {id(variable) for listed, _ in gradient.owned.values() for variable in (listed, variable_of(listed))}
     untracked = {id(each) for each in live if id(each) not in own} if gradient.of_model else set()
     return StepFacts(None if updated is None else frozenset(updated), asked, frozenset(untracked), gradient.raised)
 

@@ -35,10 +35,10 @@ class _Layers:
     def remove(self, wrapping: Wrapping) -> bool:
         """Remove a wrapper; return whether none remains."""
         self._wrappings.remove(wrapping)
-        made = self._original
+        function = self._original
         for each in self._wrappings:
-            made = each(made)
-        setattr(self.owner, self.name, made)
+            function = each(function)
+        setattr(self.owner, self.name, function)
         return not self._wrappings
 
 

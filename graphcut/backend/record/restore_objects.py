@@ -166,10 +166,10 @@ def _counts(value: Any, name: str, now: Any) -> bool:
 
 def roots(step: Any) -> List[Any]:
     """Return the step itself, the object that it is a method of, and the objects that it refers to."""
-    found, waiting = [], [(getattr(step, "python_function", step), _DEPTH)]
+    objects, waiting = [], [(getattr(step, "python_function", step), _DEPTH)]
     while waiting:
         value, depth = waiting.pop()
-        found.append(value)
+        objects.append(value)
         if depth:
             around = [*referenced_values(value)] if hasattr(value, "__code__") or hasattr(value, "__func__") else []
             owner = getattr(value, "__self__", None)
@@ -177,9 +177,9 @@ def roots(step: Any) -> List[Any]:
             if owner is not None and not is_of_keras(owner):
                 around += list(getattr(owner, "__dict__", {}).values())
             around += [value.python_function] if hasattr(value, "python_function") else []
-            waiting += [(each, depth - 1) for each in around if not any(each is known for known in found)]
-    inside = [each for value in found if isinstance(value, (list, tuple, dict)) for each in _content(value)]
-    return [each for each in [*found, *inside] if is_of_keras(each)]
+            waiting += [(each, depth - 1) for each in around if not any(each is other for other in objects)]
+    inside = [each for value in objects if isinstance(value, (list, tuple, dict)) for each in _content(value)]
+    return [each for each in [*objects, *inside] if is_of_keras(each)]
 
 
 def _content(value: Any) -> List[Any]:
@@ -228,9 +228,9 @@ def _generators() -> Iterator[Any]:
     yield from (each for each in [getattr(context.context(), "_rng", None)] if each is not None)
     for name in ("keras.src.backend", "keras.backend", "tf_keras.src.backend"):
         holder = getattr(sys.modules.get(name), "_SEED_GENERATOR", None)
-        made = getattr(holder, "generator", None)
-        if isinstance(made, random.Random):
-            yield made
+        generator = getattr(holder, "generator", None)
+        if isinstance(generator, random.Random):
+            yield generator
 
 
 def lift_variable(next_creator: Callable[..., Any], **kwargs: Any) -> Any:

@@ -42,9 +42,9 @@ EAGER: List[Any] = []  # the record of eager ops, while code is watched
 
 def counts() -> Counts:
     """Return the number of ops in each of these graphs, by its ``id``, and the number of eager ops."""
-    found = {id(graph): graph.version for graph in chain()}
-    found.update((id(each), each.version) for each in EAGER)
-    return found
+    result = {id(graph): graph.version for graph in chain()}
+    result.update((id(each), each.version) for each in EAGER)
+    return result
 
 
 class _Noted:
@@ -97,10 +97,10 @@ class Tapes:
         """Handle a tape that begins to record; a new inner tape (after ``reset``) drops the old record."""
         if id(tape) not in self._noted:
             self._noted[id(tape)] = self._new(tape)
-        noted = self._noted[id(tape)]
-        if noted.is_new:
-            noted.spans, noted.watched, noted.accessed, noted.began_before, noted.is_new = [], [], {}, False, False
-        noted.spans.append((counts(), None))
+        record = self._noted[id(tape)]
+        if record.is_new:
+            record.spans, record.watched, record.accessed, record.began_before, record.is_new = [], [], {}, False, False
+        record.spans.append((counts(), None))
 
     def popped(self, tape: Any) -> None:
         """Handle a tape that stops recording."""
@@ -114,26 +114,26 @@ class Tapes:
 
     def accessed(self, variable: Any) -> None:
         """Handle the read of a trainable variable: every recording tape that watches automatically watches it from now on."""
-        for noted in list(self._noted.values()):
-            if noted.records and noted.automatic and id(variable) not in noted.accessed:
-                noted.accessed[id(variable)] = counts()
+        for record in list(self._noted.values()):
+            if record.records and record.automatic and id(variable) not in record.accessed:
+                record.accessed[id(variable)] = counts()
 
     def facts(self, tape: Any, graph: Any, name: Callable[[Any], str], inner: Sequence[Any] = ()) -> Tape:
         """Return the facts about a tape for one graph; ``inner`` are the graphs built inside it, innermost first."""
-        noted = self._of(tape)
-        spans = tuple(_span(start, end, id(graph)) for start, end in noted.spans)
-        watched = [(name(each), when) for each, when in noted.watched]
-        told = {id(each) for each, _ in noted.watched}
+        record = self._of(tape)
+        spans = tuple(_span(start, end, id(graph)) for start, end in record.spans)
+        watched = [(name(each), when) for each, when in record.watched]
+        watched_ids = {id(each) for each, _ in record.watched}
         for each in tape.watched_variables():
-            if id(each) in noted.accessed or id(each) not in told:
-                watched.append((name(each), noted.accessed.get(id(each), {})))
-        known = [(each, when, _depth([*inner, graph], when)) for each, when in watched if each]
-        places = tuple((each, when.get(id([*inner, graph][depth]), 0)) for each, when, depth in known)
-        depths = tuple(depth for _, _, depth in known) if inner else ()
+            if id(each) in record.accessed or id(each) not in watched_ids:
+                watched.append((name(each), record.accessed.get(id(each), {})))
+        reads = [(each, when, _depth([*inner, graph], when)) for each, when in watched if each]
+        places = tuple((each, when.get(id([*inner, graph][depth]), 0)) for each, when, depth in reads)
+        depths = tuple(depth for _, _, depth in reads) if inner else ()
         captured = frozenset(inner.name for _, inner in captures(graph))
         return Tape(
             spans, places, tape._watch_accessed_variables, self._paused(id(graph)), depths=depths, placeholders=captured,
-            began_before=noted.began_before,
+            began_before=record.began_before,
         )  # fmt: skip
 
     @property
@@ -146,12 +146,12 @@ class Tapes:
         return self._of(tape)
 
     def _new(self, tape: Any) -> _Noted:
-        key, noted = id(tape), self._noted
+        key, records = id(tape), self._noted
 
         def forget(reference: Any) -> None:
-            if key in noted and noted[key].reference is reference:
-                del noted[key]
-            if not noted:
+            if key in records and records[key].reference is reference:
+                del records[key]
+            if not records:
                 self.pauses.clear()
 
         return _Noted(tape, forget)
@@ -163,9 +163,9 @@ class Tapes:
     def _of(self, tape: Any) -> _Noted:
         """Return the record of a tape; a tape that the trace has not seen yet began to record before the trace."""
         if id(tape) not in self._noted:
-            noted = self._noted[id(tape)] = self._new(tape)
-            noted.is_new, noted.began_before = False, True
-            noted.spans += [({}, None)] if tape._recording else []
+            record = self._noted[id(tape)] = self._new(tape)
+            record.is_new, record.began_before = False, True
+            record.spans += [({}, None)] if tape._recording else []
         return self._noted[id(tape)]
 
 

@@ -131,15 +131,15 @@ def _declare_variable(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
     first, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
     with func_graph.FuncGraph("initial_value").as_default():
         value = ops.convert_to_tensor(first() if callable(first) else first, dtype=dtype)
-    known = {name: each for name, each in kwargs.items() if name in _OF_VARIABLES}
+    options = {name: each for name, each in kwargs.items() if name in _OF_VARIABLES}
     shape = value.shape if kwargs.get("shape") is None else kwargs["shape"]
     with tf.init_scope():
-        return resource_variable_ops.UninitializedVariable(shape=shape, dtype=value.dtype, **known)
+        return resource_variable_ops.UninitializedVariable(shape=shape, dtype=value.dtype, **options)
 
 
 def end_of_trace(error: BaseException) -> ScriptError:
     """Return why and where the trace of a script ended early."""
-    known = describe_script_error(error)
+    reason = describe_script_error(error)
     if isinstance(error, TracedEnough):
-        return known._replace(said="a gradient is taken there for the third time: its loop takes no other", needs_value=True)
-    return known._replace(said=str(error), needs_value=True) if isinstance(error, NothingIsRunError) else known
+        return reason._replace(said="a gradient is taken there for the third time: its loop takes no other", needs_value=True)
+    return reason._replace(said=str(error), needs_value=True) if isinstance(error, NothingIsRunError) else reason

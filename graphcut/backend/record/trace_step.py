@@ -49,63 +49,64 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], judge: 
             return _gradients(step, args, kwargs, model, changed, judge)
 
 
-def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
+def _trainable_as_run(model: Any, step: Any, values: Any) -> ContextManager[str]:
     """Set the variables trainable as in a run of the step; yield the differences from the current state, in words."""
-    return keras_fit.trace_trainability(step, tf.nest.flatten(given)) if model is None else keras_fit.fit_trainability(model)
+    return keras_fit.trace_trainability(step, tf.nest.flatten(values)) if model is None else keras_fit.fit_trainability(model)
 
 
 def _gradients(
     step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str, judge: Judge
 ) -> Tuple[GradientCall, ...]:
-    with record_gradients() as made, _PATCHES.apply():
-        made.is_plain = is_plain(step) if model is None else bool(getattr(model, "run_eagerly", False))
-        made.judge = lambda call: judge(join_outer_graph(call))
+    with record_gradients() as record, _PATCHES.apply():
+        record.is_plain = is_plain(step) if model is None else bool(getattr(model, "run_eagerly", False))
+        record.judge = lambda call: judge(join_outer_graph(call))
         registered = TracedGradients()
-        made.kept.append(registered)
+        record.kept.append(registered)
         errors: List[GraphcutError] = []
         partial: Optional[List[GradientCall]] = None
         for way in _tracing_attempts(step, args, kwargs):
             try:
-                trace_either_way(functools.partial(way, step, args, kwargs, made))
+                trace_either_way(functools.partial(way, step, args, kwargs, record))
             except GraphcutError as error:
                 errors.append(error)
-            if made.error is not None or (made.finished is not None and not _is_partial(made.finished)):
+            if record.error is not None or (record.finished is not None and not _is_partial(record.finished)):
                 break
-            partial, made.finished = made.finished or partial, None
+            partial, record.finished = record.finished or partial, None
         else:
             if partial is None and model is not None:
                 _check_trainable(model)
             if partial is None:
                 raise errors[0]
-        made.finished = made.finished or partial
-        taken = made.gradients if made.finished is None else made.finished
-        halted = made.finished is None or any(each.raised for each in taken)
-        graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
-        made.kept += [
-            function_variables(graph) for graph in {id(g): g for g in [made.root, *_graphs_with_gradients(taken)]}.values()
+        record.finished = record.finished or partial
+        taken = record.gradients if record.finished is None else record.finished
+        halted = record.finished is None or any(each.raised for each in taken)
+        graphs = {id(graph): graph for graph in ([] if halted else [record.root, *[each.graph for each in taken]])}
+        record.kept += [
+            function_variables(graph) for graph in {id(g): g for g in [record.root, *_graphs_with_gradients(taken)]}.values()
         ]
         trained, written = (
             trainable_flags(step, roots(step)),
             frozenset().union(*map(variable_writes.written_variables, graphs.values())),
         )
-        given = made.optimizer_calls.gradient_flags()
-        told_of = (tuple(_complete_sources(each.sources, trained, None if halted else written, given)) for each in taken)
-        kept, reads = made.kept, tuple(made.reads)
+        flags = record.optimizer_calls.gradient_flags()
+        source_lists = (tuple(_complete_sources(each.sources, trained, None if halted else written, flags)) for each in taken)
+        objects, reads = record.kept, tuple(record.reads)
         facts: Dict[str, Any] = {
-            "owner": kept,
+            "owner": objects,
             "reads": reads,
             "owned": trained,
-            "written": None if halted or not (written or given) else written.union(key for key, got in given.items() if got),
+            "written": None if halted or not (written or flags) else written.union(key for key, got in flags.items() if got),
             "of_model": model is not None and keras_fit.lists_keras_variables(model),
         }
-        for graph in {id(graph): graph for graph in [made.root, *_graphs_with_gradients(taken)]}.values():
+        for graph in {id(graph): graph for graph in [record.root, *_graphs_with_gradients(taken)]}.values():
             registered.find(graph)
-        known = (
-            replace(each, sources=sources, changed=each.changed or changed, **facts) for each, sources in zip(taken, told_of)
+        complete = (
+            replace(each, sources=sources, changed=each.changed or changed, **facts)
+            for each, sources in zip(taken, source_lists)
         )
         if model is not None and not any(each.sources for each in taken):
             _check_trainable(model)
-        return tuple(map(join_outer_graph, known))
+        return tuple(map(join_outer_graph, complete))
 
 
 def _graphs_with_gradients(taken: Sequence[GradientCall]) -> Iterator[Any]:
@@ -136,25 +137,25 @@ def _tracing_attempts(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any])
     return (_as_function, _in_graph) if tf.executing_eagerly() else (_in_graph, _as_function)
 
 
-def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: StepRecord) -> None:
-    function = _traced_function(step, made)
-    made.kept.append(function)
+def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], record: StepRecord) -> None:
+    function = _traced_function(step, record)
+    record.kept.append(function)
     with soft_placement(), explain_errors(label_of(step), double_arguments(step, args, kwargs)):
         asked = list(args), dict(kwargs)
-        given, named = tf.nest.map_structure(example, asked if hasattr(step, "python_function") else hold(asked))
-        made.kept.append(function.get_concrete_function(*given, **named))
+        arguments, named = tf.nest.map_structure(example, asked if hasattr(step, "python_function") else hold(asked))
+        record.kept.append(function.get_concrete_function(*arguments, **named))
 
 
-def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: StepRecord) -> None:
+def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], record: StepRecord) -> None:
     with soft_placement(), tf.Graph().as_default() as graph, explain_errors(label_of(step)):
-        made.kept.append(graph)
-        made.begin()
-        made.kept.append(step())
-        made.end()
+        record.kept.append(graph)
+        record.begin()
+        record.kept.append(step())
+        record.end()
 
 
 def _complete_sources(
-    sources: Sequence[Source], trained: Mapping[int, Any], written: Optional[FrozenSet[int]], given: Mapping[int, bool]
+    sources: Sequence[Source], trained: Mapping[int, Any], written: Optional[FrozenSet[int]], flags: Mapping[int, bool]
 ) -> Iterator[Source]:
     """Yield the sources with the facts that are known after the trace.
 
@@ -162,10 +163,10 @@ def _complete_sources(
     For a step that raises, what it writes is unknown (``None``).
     """
     for source in sources:
-        known = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
-        facts = source.facts._replace(trainable=known[0]) if known else source.facts
-        got_gradient = given.get(source.identity) if source.is_variable else None
-        known_to = source.is_variable and written is not None and bool(written or given)
+        variables = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
+        facts = source.facts._replace(trainable=variables[0]) if variables else source.facts
+        got_gradient = flags.get(source.identity) if source.is_variable else None
+        known_to = source.is_variable and written is not None and bool(written or flags)
         updated = bool(got_gradient) or source.handle in (written or ()) if known_to else None
         yield replace(source, facts=facts, updated=updated, optimizer_got_gradient=got_gradient)
 
@@ -195,26 +196,26 @@ def _train_step(model: Any) -> Any:
     return train_step if hasattr(strategy, "run") else lambda *data: model.train_step(data)
 
 
-def _traced_function(step: Any, made: StepRecord) -> Any:
-    """Return a new ``tf.function`` of the step that tells ``made`` when a trace begins and ends.
+def _traced_function(step: Any, record: StepRecord) -> Any:
+    """Return a new ``tf.function`` of the step that tells ``record`` when a trace begins and ends.
 
     If the step raises after it has taken a gradient, its trace is completed nevertheless, and its gradients are audited.
     Otherwise the variables that an optimizer created in it would never be initialized.
     """
     python = getattr(step, "python_function", step)
-    python = as_run_eagerly(python) if made.is_plain else python
+    python = as_run_eagerly(python) if record.is_plain else python
 
     def begun(*args: Any, **kwargs: Any) -> Any:
-        made.begin()
+        record.begin()
         try:
             with tf.variable_creator_scope(lift_variable):
                 answer = begun.__wrapped__(*release(args), **release(kwargs))  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-            if not made.gradients or made.error is not None:
+            if not record.gradients or record.error is not None:
                 raise
-            made.gradients[-1] = replace(made.gradients[-1], raised=error_line(error))
+            record.gradients[-1] = replace(record.gradients[-1], raised=error_line(error))
             answer = None
-        made.end()
+        record.end()
         return answer
 
     decorated = tf_decorator.make_decorator(python, begun)
@@ -243,21 +244,21 @@ def _called(original: Any) -> Any:
     """Return the wrapper of a ``tf.function``'s call."""
 
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made = current_record()
-        if made is None or made.root is None or id(self) in made.clones:
+        record = current_record()
+        if record is None or record.root is None or id(self) in record.clones:
             return original(self, *args, **kwargs)
-        return original(_afresh(made, self), *args, **kwargs)
+        return original(_afresh(record, self), *args, **kwargs)
 
     return wrapper
 
 
-def _afresh(made: StepRecord, function: Any) -> Any:
-    known: Dict[int, Any] = made.clones
-    found = next((clone for clone, source in known.values() if source is function), None)
-    if found is None:
-        found = clone(function, None)
-        known[id(found)] = (found, function)
-    return found
+def _afresh(record: StepRecord, function: Any) -> Any:
+    clones: Dict[int, Any] = record.clones
+    traced = next((clone for clone, source in clones.values() if source is function), None)
+    if traced is None:
+        traced = clone(function, None)
+        clones[id(traced)] = (traced, function)
+    return traced
 
 
 def _patches() -> Iterator[Patch]:

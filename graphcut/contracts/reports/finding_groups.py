@@ -51,7 +51,7 @@ class _Explanation(NamedTuple):
 
 def findings_of_report(report: CheckReport) -> Iterator[Tuple[ContractResult, List[Finding]]]:
     """Yield each result of a report with its merged findings; a cause that an earlier one explains is not explained again."""
-    known: Dict[Hashable, _Explanation] = {}
+    explanations: Dict[Hashable, _Explanation] = {}
     for result in report.contracts:
         findings = []
         for each in merge_alike(result.findings):
@@ -59,9 +59,9 @@ def findings_of_report(report: CheckReport) -> Iterator[Tuple[ContractResult, Li
             lead, explanation = _split(each.message, name)
             lines = tuple(drop_variable("\n".join(explanation), name).splitlines())
             key = (each.verdict, tuple(line for line in lines if not line.startswith((*_ADVICE, _SAME))))
-            if key in known and len([line for line in lines if not line.startswith(_SAME)]) > _LONG:
-                each = replace(each, message="\n".join([*lead, *_reference(explanation, known[key])]))
-            known.setdefault(key, _Explanation(lines, name, result.name))
+            if key in explanations and len([line for line in lines if not line.startswith(_SAME)]) > _LONG:
+                each = replace(each, message="\n".join([*lead, *_reference(explanation, explanations[key])]))
+            explanations.setdefault(key, _Explanation(lines, name, result.name))
             findings.append(each)
         yield result, findings
 

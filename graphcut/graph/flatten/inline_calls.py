@@ -37,8 +37,8 @@ def flatten(graph: Any, op_defs: OpDefs = _none, opaque: AbstractSet[str] = froz
 def _functions(listed: Sequence[Any]) -> Dict[str, Any]:
     functions: Dict[str, Any] = {}
     for each in listed:
-        known = functions.setdefault(each.signature.name, each)
-        if known is not each and known != each:
+        first = functions.setdefault(each.signature.name, each)
+        if first is not each and first != each:
             raise GraphcutError(
                 "the graph's library has two functions named %s\ngraphcut cannot tell which of them is meant."
                 % printable(each.signature.name)
@@ -183,10 +183,10 @@ def _unique(names: List[str]) -> List[str]:
     """Return unique names, even if a file uses the separators that TensorFlow forbids."""
     if len(set(names)) == len(names):
         return names
-    known: Set[str] = set()
+    used: Set[str] = set()
     free = set(names)
     for index, name in enumerate(names):
-        while names[index] in known or (names[index] != name and names[index] in free):
+        while names[index] in used or (names[index] != name and names[index] in free):
             names[index] += "#%d" % index
-        known.add(names[index])
+        used.add(names[index])
     return names

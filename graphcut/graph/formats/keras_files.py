@@ -46,8 +46,8 @@ def error_of(stream: IO[bytes], path: str) -> GraphcutError:
     """Return the error for a zip archive or an HDF5 file, with what it holds."""
     stream.seek(0)
     is_zip = stream.read(4) == ZIP
-    known = read(stream)
-    if known is None:
+    keras_file = read(stream)
+    if keras_file is None:
         return GraphcutError(
             "%s is %s\nIf it is a part of a Keras model, load it with Keras and audit the model itself."
             % (
@@ -55,7 +55,7 @@ def error_of(stream: IO[bytes], path: str) -> GraphcutError:
                 _zip_without_model(stream) if is_zip else "an HDF5 file of weights, without a model or a graph",
             )
         )
-    return KerasFileError("%s is %s\n%s" % (printable(path), _describe(known), _NO_GRAPH))
+    return KerasFileError("%s is %s\n%s" % (printable(path), _describe(keras_file), _NO_GRAPH))
 
 
 def _zip_without_model(stream: IO[bytes]) -> str:
@@ -94,9 +94,9 @@ def layers(model: Any) -> Iterator[Dict[str, Any]]:
             yield each
 
 
-def holds_code(known: KerasFile) -> bool:
+def holds_code(keras_file: KerasFile) -> bool:
     """Return whether the configuration holds Python functions, which would run when the model is built."""
-    waiting: List[Any] = [known.model, known.compiled]
+    waiting: List[Any] = [keras_file.model, keras_file.compiled]
     while waiting:
         each = waiting.pop()
         if isinstance(each, dict):
@@ -146,14 +146,17 @@ def _dict(value: Any) -> Dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _describe(known: KerasFile) -> str:
-    listed = list(layers(known.model))
+def _describe(keras_file: KerasFile) -> str:
+    listed = list(layers(keras_file.model))
     frozen = [_name(each) for each in listed if _dict(each.get("config")).get("trainable") is False]
-    description = "a Keras model (%s) of %d layers" % (printable(str(known.model.get("class_name")), 40)[1:-1], len(listed))
+    description = "a Keras model (%s) of %d layers" % (
+        printable(str(keras_file.model.get("class_name")), 40)[1:-1],
+        len(listed),
+    )
     if frozen:
         shown = ", ".join(printable(each, 40) for each in frozen[:_SHOWN])
         description += ", %d frozen: %s%s" % (len(frozen), shown, ", …" if len(frozen) > _SHOWN else "")
-    return description + ("; it was compiled" if known.compiled else "; it was not compiled")
+    return description + ("; it was compiled" if keras_file.compiled else "; it was not compiled")
 
 
 def _name(layer: Any) -> str:

@@ -29,7 +29,7 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
             )
         return GraphMetadata(content.label, opaque=_opaque(content.graph), producer=content.graph.versions.producer)
     meta = content.meta
-    known = GraphMetadata(
+    metadata = GraphMetadata(
         content.label,
         outputs=_outputs(meta, signature),
         functions=saved_functions(meta),
@@ -46,7 +46,7 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
         tensorflow_version=meta.meta_info_def.tensorflow_version,
         producer=content.graph.versions.producer,
     )
-    return known if content.folder is None else replace(known, where=DebugInfo(content.folder))
+    return metadata if content.folder is None else replace(metadata, where=DebugInfo(content.folder))
 
 
 def _opaque(graph: Any) -> FrozenSet[str]:
@@ -78,20 +78,24 @@ def _signatures(meta: Any) -> Tuple[str, ...]:
 
 def _chosen_signature(meta: Any, signature: Optional[str]) -> Optional[str]:
     """Return the signature to use: the requested one, else ``serving_default``, else the only one."""
-    known = _signatures(meta)
+    signatures = _signatures(meta)
     if signature is not None:
         return signature
-    return "serving_default" if "serving_default" in known else known[0] if len(known) == 1 else None
+    return "serving_default" if "serving_default" in signatures else signatures[0] if len(signatures) == 1 else None
 
 
 def _outputs(meta: Any, signature: Optional[str]) -> Dict[str, str]:
-    known = _signatures(meta)
+    signatures = _signatures(meta)
     signature = _chosen_signature(meta, signature)
     if signature is None:
         return {}
-    if signature not in known:
-        listed = "the signatures are %s" % ", ".join(map(printable, sorted(known))) if known else "the file has no signatures"
-        raise GraphcutError("no signature %s; %s%s" % (printable(signature), listed, near_names(signature, known)))
+    if signature not in signatures:
+        listed = (
+            "the signatures are %s" % ", ".join(map(printable, sorted(signatures)))
+            if signatures
+            else "the file has no signatures"
+        )
+        raise GraphcutError("no signature %s; %s%s" % (printable(signature), listed, near_names(signature, signatures)))
     outputs = meta.signature_def[signature].outputs
     return {key: outputs[key].name for key in sorted(outputs) if outputs[key].name}
 

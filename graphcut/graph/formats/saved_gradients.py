@@ -33,19 +33,19 @@ def saved_gradient_finder(meta: Any) -> Callable[[str], Optional[SavedGradient]]
 
 def _read_gradient(function: Any, saved: Any, functions: Mapping[str, Any]) -> Optional[SavedGradient]:
     """Return the gradient; ``None`` if the object graph does not fit the function."""
-    given = len(function.signature.input_arg) - len(saved.bound_inputs)
+    upstream = len(function.signature.input_arg) - len(saved.bound_inputs)
     inputs, outputs = [each.type for each in function.signature.input_arg], len(function.signature.output_arg)
     signature = saved.output_signature
     values = getattr(signature, signature.WhichOneof("kind") or "", signature)
     kinds = [each.WhichOneof("kind") for each in getattr(values, "values", ())]
-    if given < 1 or not kinds or not all(inputs) or set(kinds) - {"none_value", "tensor_spec_value"}:
+    if upstream < 1 or not kinds or not all(inputs) or set(kinds) - {"none_value", "tensor_spec_value"}:
         return None
     if kinds.count("tensor_spec_value") != outputs:
         return None
     numbers = iter(range(outputs))
     gradients = tuple(None if kind == "none_value" else "%s:%d" % (_CALL, next(numbers)) for kind in kinds)
     graph = _graph(function, inputs, functions)
-    return SavedGradient(graph, tuple("given_%d:0" % index for index in range(given)), gradients)
+    return SavedGradient(graph, tuple("given_%d:0" % index for index in range(upstream)), gradients)
 
 
 def _graph(function: Any, inputs: List[int], functions: Mapping[str, Any]) -> bytes:

@@ -25,13 +25,13 @@ def saved_variables(meta: Any) -> Iterator[Variable]:
     if not any(node.HasField("variable") for node in nodes):
         return
     paths, handles, read = _paths(nodes), _handles(meta), _captured_objects(meta)
-    kept = [
+    places = [
         place
         for place, node in enumerate(nodes)
         if node.HasField("variable") and (place in read or paths.get(place, "").partition("/")[0] != _COPIES)
     ]
-    counts = Counter(nodes[place].variable.name for place in kept)
-    for place in kept:
+    counts = Counter(nodes[place].variable.name for place in places)
+    for place in places:
         saved = nodes[place].variable
         is_clear = saved.name and counts[saved.name] == 1
         name = saved.name if is_clear else paths.get(place) or saved.name or "variable %d" % place

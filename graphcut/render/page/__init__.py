@@ -35,8 +35,8 @@ def draw(
     if ending in picture.FORMATS:
         return picture.draw(facts, path, engine, options or DEFAULT_OPTIONS)
     if ending not in ("html", "htm", "json"):
-        known = ", .".join(("html", *picture.FORMATS, "json"))
-        raise GraphcutError(f"cannot draw {printable(name)}: the name must end in .{known}")
+        suffixes = ", .".join(("html", *picture.FORMATS, "json"))
+        raise GraphcutError(f"cannot draw {printable(name)}: the name must end in .{suffixes}")
     changed = options.changed_names() if options else ()
     if changed:
         shown = " and ".join(changed)

@@ -34,21 +34,21 @@ def frames(drawn: networkx.MultiDiGraph) -> Dict[Scope, int]:
 
 def foldings(drawn: networkx.MultiDiGraph) -> Dict[str, Tuple[Scope, ...]]:
     """Return the frames of each folded picture, keyed by their numbers: ``"0"``, ``"2"``, ``"0,2"``."""
-    known = frames(drawn)
-    outer = tuple(scope for scope in known if len(scope) == 1)
+    frame_numbers = frames(drawn)
+    outer = tuple(scope for scope in frame_numbers if len(scope) == 1)
     scopes = [box.scope for _, box in drawn.nodes(data="box")]
-    large = [scope for scope in known if sum(each[: len(scope)] == scope for each in scopes) >= _LEAST]
+    large = [scope for scope in frame_numbers if sum(each[: len(scope)] == scope for each in scopes) >= _LEAST]
     wanted = [*((scope,) for scope in large[:_FRAMES]), *([outer] * bool(outer))]
-    return {",".join(str(known[scope]) for scope in each): each for each in wanted} if len(drawn) <= _BOXES else {}
+    return {",".join(str(frame_numbers[scope]) for scope in each): each for each in wanted} if len(drawn) <= _BOXES else {}
 
 
 def fold_frames(drawn: networkx.MultiDiGraph, scopes: Collection[Scope]) -> networkx.MultiDiGraph:
     """Return a picture in which each of some disjoint frames is replaced by one box (``f0`` for frame 0)."""
     import networkx
 
-    known = frames(drawn)
+    frame_numbers = frames(drawn)
     home = {node: _folded(box.scope, scopes) for node, box in drawn.nodes(data="box")}
-    name = {node: f"f{known[scope]}" if scope else node for node, scope in home.items()}
+    name = {node: f"f{frame_numbers[scope]}" if scope else node for node, scope in home.items()}
     folded = networkx.MultiDiGraph()
     for node, box in drawn.nodes(data="box"):
         scope = home[node]
@@ -101,14 +101,14 @@ def _merged(line: Line, links: List[Link]) -> Link:
     return Link(line, tuple(labels), tuple(wheres), advice=advice, **flags)
 
 
-def frame_groups(drawn: networkx.MultiDiGraph, known: Mapping[Scope, int]) -> Dict[str, Dict[str, str]]:
+def frame_groups(drawn: networkx.MultiDiGraph, frame_numbers: Mapping[Scope, int]) -> Dict[str, Dict[str, str]]:
     """Return for each frame, by its name in DOT, the attributes of its group in the page."""
     inside: Dict[Scope, List[str]] = {}
     for node, box in drawn.nodes(data="box"):
         for depth in range(len(box.scope)):
             inside.setdefault(box.scope[: depth + 1], []).append(node)
     return {
-        f"cluster_{members[0]}_{len(scope) - 1}": {"data-scope": str(known[scope]), **frame_attributes(drawn, members)}
+        f"cluster_{members[0]}_{len(scope) - 1}": {"data-scope": str(frame_numbers[scope]), **frame_attributes(drawn, members)}
         for scope, members in inside.items()
     }
 

@@ -78,8 +78,8 @@ def of_sketches(listed: Sequence[PageFacts], heads: Sequence[str], sketches: Seq
     from graphcut.render.page.page_data import numbers
     from graphcut.render.text.plain_table import table
 
-    known = [numbers(each, head, drawn.drawn, drawn.parts) for each, head, drawn in zip(listed, heads, sketches)]
-    return _rendered(list(zip(known, sketches, map(table, listed))), embed_json(known))
+    numbers_of_audits = [numbers(each, head, drawn.drawn, drawn.parts) for each, head, drawn in zip(listed, heads, sketches)]
+    return _rendered(list(zip(numbers_of_audits, sketches, map(table, listed))), embed_json(numbers_of_audits))
 
 
 def embed_json(value: Any) -> str:
@@ -91,11 +91,11 @@ def _rendered(losses: List[Any], data: str) -> str:
     from graphcut.render import palette
     from graphcut.render.picture.style import VERDICTS
 
-    known = templates()
-    style = known.get_template("page.css").render(verdicts=VERDICTS, palette=palette)
-    script = "".join(_short(known.get_template(name).render()) for name in _SCRIPTS)
+    environment = templates()
+    style = environment.get_template("page.css").render(verdicts=VERDICTS, palette=palette)
+    script = "".join(_short(environment.get_template(name).render()) for name in _SCRIPTS)
     filled = {"losses": losses, "data": data, "style": style, "script": script}
-    return str(known.get_template("page.html").render(policy=_policy(style, script), **filled))
+    return str(environment.get_template("page.html").render(policy=_policy(style, script), **filled))
 
 
 def _short(script: str) -> str:

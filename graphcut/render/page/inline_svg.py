@@ -75,10 +75,10 @@ def _laid_out(facts: PageFacts, result: _Found, engine: Optional[str], seconds: 
         insides = _insides(list(parts.values()), chosen, seconds * _SHARE)
         places = [at for at, node in enumerate(drawn) if node in parts][: len(insides)]
         texts = dict(zip(places, insides))
-        known = dict(zip(places, parts.values()))
+        parts_by_place = dict(zip(places, parts.values()))
         layouts = _folded(drawn, chosen, seconds * _SHARE)
         svg, legend = write_element(_clean(image, drawn, frame_groups(drawn, frames(drawn)))), pieces(samples(drawn))
-        return Sketch(heading, drawn, image, svg, legend=legend, parts=known, insides=texts, layouts=layouts)
+        return Sketch(heading, drawn, image, svg, legend=legend, parts=parts_by_place, insides=texts, layouts=layouts)
     except GraphcutError as error:
         if engine is not None:
             raise
@@ -101,12 +101,12 @@ def _folded(drawn: networkx.MultiDiGraph, engine: str, seconds: float) -> Dict[s
         images = render_each([write_bare(part) for part in parts.values()], engine, seconds)
     except GraphcutError:
         return {}
-    known, numbers = frames(drawn), {node: str(at) for at, node in enumerate(drawn)}
-    whole = {each["data-scope"]: each for each in frame_groups(drawn, known).values()}
+    frame_numbers, numbers = frames(drawn), {node: str(at) for at, node in enumerate(drawn)}
+    whole = {each["data-scope"]: each for each in frame_groups(drawn, frame_numbers).values()}
     result = {}
     for (key, part), image in zip(parts.items(), images):
-        scopes = {f"f{at}": {"class": "cluster", "aria-expanded": "false", **whole[str(at)]} for at in known.values()}
-        groups = {**frame_groups(part, known), **{node: each for node, each in scopes.items() if node in part}}
+        scopes = {f"f{at}": {"class": "cluster", "aria-expanded": "false", **whole[str(at)]} for at in frame_numbers.values()}
+        groups = {**frame_groups(part, frame_numbers), **{node: each for node, each in scopes.items() if node in part}}
         result[key] = write_element(_slim(_clean(move_frame_titles(image.decode()), part, groups, numbers)))
     return result
 

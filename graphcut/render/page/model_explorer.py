@@ -64,7 +64,7 @@ def node_data(facts: PageFacts) -> Dict[str, Any]:
     The word is the verdict of a variable, the kind of a barrier, ``loss``, or says whether a gradient passes or the op lies
     behind a cut.
     """
-    results = {op: _result(*told) for op, told in _words_by_op(facts).items()}
+    results = {op: _result(*words) for op, words in _words_by_op(facts).items()}
     return {GRAPH: {"name": title(facts), "results": results, **_COUNTS}}
 
 

@@ -157,9 +157,9 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
     ``cuts`` are the indices of the first variables that it cuts, ``under`` the boxes of all of them, and ``gains`` the first
     variables that would get a gradient without it.
     """
-    known = {each.name: each for each in facts.variables}
+    variables = {each.name: each for each in facts.variables}
     for stop in sorted(facts.stops, key=lambda each: (-len(each.cuts), each.library)):
-        cut = [known[name] for name in stop.cuts if name in known]
+        cut = [variables[name] for name in stop.cuts if name in variables]
         gains = _gains(facts, stop)
         yield {
             "op": escape_name(stop.op),
@@ -171,7 +171,7 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
             "box": boxes.get(stop.op, -1),
             "line": _line(stop),
             "gaining": len(gains),
-            "gains": [order[id(known[name])] for name in gains if id(known.get(name)) in order][:_NAMED],
+            "gains": [order[id(variables[name])] for name in gains if id(variables.get(name)) in order][:_NAMED],
             "count": len(stop.cuts),
             "cuts": [order[id(each)] for each in cut if id(each) in order][:_NAMED],
             "under": sorted({boxes[variable_op(each)] for each in cut if variable_op(each) in boxes}),

@@ -37,9 +37,9 @@ def layer_summary(facts: ReportFacts) -> str:
 
 def _refer_to_earlier_reason(rows: Sequence[Tuple[str, str, str, str]]) -> Iterator[Tuple[str, str, str, str]]:
     """Yield the rows; a long reason that repeats is replaced by the name of the earlier layer."""
-    known: Dict[str, str] = {}
+    first_names: Dict[str, str] = {}
     for layer, count, params, words in rows:
-        first = known.setdefault(words, layer)
+        first = first_names.setdefault(words, layer)
         verdict, bracket, _ = words.partition(" (")
         is_repeated = first != layer and bracket and len(words) > _LONG
         yield layer, count, params, f"{verdict} (as {first})" if is_repeated else words
