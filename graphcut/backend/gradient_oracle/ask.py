@@ -26,6 +26,7 @@ from graphcut.analysis.rules.oracle import (
 )
 from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import answers_neighbours_alike, narrow_query
+from graphcut.backend.gradient_oracle.replica_context import replica_context_of
 from graphcut.backend.gradient_oracle.single_op_graph import (
     add_sparse_matrix,
     is_trainable,
@@ -299,7 +300,7 @@ def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any
     """Ask a function about a live op in a scratch graph inside the op's graph, which stays as it is."""
     graph = _graph_within(op.graph)
     known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
-    with soft_placement(), graph.as_default():
+    with soft_placement(), graph.as_default(), replica_context_of(function):
         reply = _differentiated(known, function, custom, op, graph, zeros_for_integers=False)
     zeros = {op.inputs[index].name for index in question.zeros}
     inside = [(outer, inner) for outer, inner in captures(graph) if getattr(outer, "graph", None) is op.graph]
