@@ -1,4 +1,4 @@
-"""Audits for pages: one whose every name tries to break out of the page, and one text for each audit, laid out once."""
+"""Audits for pages: one in which every name tries to inject markup, and others built from text; each is laid out once."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def executable():
 
 
 def missing():
-    """What there is not, for whoever wonders why a test was skipped; empty where all is there."""
+    """Return what is missing, as the reason of a skipped test; empty if nothing is."""
     if not find_spec("playwright"):
         return "playwright is not installed (pip install playwright)"
     return "" if executable() else f"no browser: none of {', '.join(NAMES)} is installed (apt install chromium)"

@@ -43,7 +43,7 @@ def browser():
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    """Opens a page; at the end nothing may have gone wrong in it, and nothing have been asked for outside it."""
+    """Open a page, and fail at the end if it raised an error or requested anything else."""
     wrong, context = [], browser.new_context(viewport={"width": 1300, "height": 800}, offline=True)
 
     def open_page(text, state=""):

@@ -25,7 +25,7 @@ NO_PICTURE = Sketch("gradient of loss", None, problem="no Graphviz")
 
 
 class Shown:
-    """An audit that keeps what it made, as the real one does."""
+    """An audit that caches its page, as the real one does."""
 
     def __init__(self, audit):
         self.audit = audit

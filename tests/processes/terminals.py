@@ -14,7 +14,7 @@ ROOT = str(Path(__file__).parents[2])
 
 
 def seen(code, *arguments, stream="stderr", **environment):
-    """What Python code writes to a terminal that is one of its streams, and to a pipe that is the other."""
+    """Run Python code with a terminal as one of its streams and a pipe as the other; return what each received."""
     ours, theirs = pty.openpty()
     known = {**os.environ, "PYTHONPATH": ROOT, "TERM": "xterm", "COLUMNS": "120", **environment}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: theirs}

@@ -38,7 +38,7 @@ worker.main()
 
 @pytest.fixture
 def registry(tmp_path, monkeypatch):
-    """A folder with ten good files, one that is damaged and one that is empty; the working directory is around it."""
+    """A folder with ten good files, a damaged one and an empty one; its parent is the working directory."""
     (tmp_path / "models").mkdir()
     for index in range(10):
         (tmp_path / "models" / ("good%d.meta" % index)).write_bytes(DOCUMENT)
@@ -192,7 +192,7 @@ def test_a_saved_model_is_one_file():
 
 @pytest.fixture
 def checkpoints(tmp_path, monkeypatch):
-    """Two folders, each with a graph and the parts of its checkpoint, and a SavedModel; the working directory is around."""
+    """Two folders, each with a graph and its checkpoint, and a SavedModel, all below ``models``."""
     for folder in ("a", "b"):
         place = tmp_path / "models" / folder
         place.mkdir(parents=True)

@@ -52,7 +52,7 @@ class Block(NamedTuple):
 
 
 def notebook_blocks(text):
-    """The cells of code of a notebook but the first, which installs, each with what it printed when it was kept."""
+    """Yield the code cells of a notebook with their stored output, except the first, which installs graphcut."""
     for number, cell in enumerate(json.loads(text)["cells"]):
         if cell["cell_type"] == "code" and number > 1:
             yield Block("python", "", "".join(cell["source"]), number)
@@ -110,7 +110,7 @@ def compiled(block, page, cell):
 
 
 def write_outputs(page):
-    """The text of a page in which each ``text`` block is what was printed, unless it said so before."""
+    """Return the text of a page with each outdated ``text`` block replaced by what was printed."""
     lines = text_of(page).splitlines(keepends=True)
     for block, printed in reversed(list(outputs(blocks_of(text_of(page)), page))):
         if not is_output(printed, block.text):
@@ -164,7 +164,7 @@ PROGRAMS = {
 
 
 def forget_graphs():
-    """Keras counts names up in a process; a new program begins at none."""
+    """Reset the numbers that Keras adds to names, as in a new process."""
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].keras.backend.clear_session()
 
@@ -182,7 +182,7 @@ def output_of(run, *arguments):
 
 
 def is_output(printed, expected):
-    """Is this what was printed, whatever the widths of columns? ``…`` alone stands for any lines."""
+    """Return whether this was printed, widths of columns aside; a line of ``…`` stands for any lines."""
     lines = [" ".join(each.split()) for each in expected.strip().splitlines()]
     pattern = "".join("(.*\n)*?" if line == "…" else re.escape(line) + "\n" for line in lines)
     actual = "".join(" ".join(each.split()) + "\n" for each in printed.strip().splitlines())

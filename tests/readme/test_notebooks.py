@@ -1,4 +1,4 @@
-"""The notebooks open anywhere, and print what was kept; ``python tools/run_notebooks.py`` writes them."""
+"""The notebooks open anywhere, and print their stored output; ``python tools/run_notebooks.py`` writes them."""
 
 from __future__ import annotations
 

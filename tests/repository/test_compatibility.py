@@ -1,4 +1,4 @@
-"""The page about versions of TensorFlow is what was recorded in them."""
+"""The page about versions of TensorFlow agrees with the records."""
 
 from __future__ import annotations
 

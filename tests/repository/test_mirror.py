@@ -142,7 +142,7 @@ JUDGED_BY = {
 
 
 def name_of(path):
-    """``graph/names`` of a module or of its test, ``graph`` of the package's own ``__init__``."""
+    """Return ``graph/names`` for a module or its test, and ``graph`` for the package's ``__init__``."""
     parts = [part for part in path.with_suffix("").parts if part != "__init__"]
     return "/".join(parts) or "__init__"
 

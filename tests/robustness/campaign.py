@@ -59,7 +59,7 @@ must_reach = [%s]
 
 
 def ask_all(path, folder, dice, seen=None):
-    """Put every question about a file; an ``AssertionError`` or a foreign exception is a finding."""
+    """Ask every question about a file; an ``AssertionError`` or a foreign exception is a finding."""
     start, seen = time.process_time(), Counter() if seen is None else seen
     try:
         with warnings.catch_warnings():

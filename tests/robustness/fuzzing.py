@@ -1,4 +1,4 @@
-"""Graphs that no TensorFlow would write: good ones with changes that know what a graph is made of, and made-up ones.
+"""Graphs that TensorFlow would not write: good ones with changes to their parts, and random ones.
 
 In most files a change that graphcut would refuse to read is undone, since only what can be read is audited.
 Everything is drawn from ``dice``, which has the methods of ``random.Random``: hypothesis gives one that it can shrink.
@@ -376,7 +376,7 @@ def change_function(held, dice):
 
 
 def call_function(held, dice):
-    """A call, branch or loop more, of functions that are there, whatever these take and give."""
+    """Add a call, branch or loop of existing functions, whatever their arguments and results."""
     names = [each.signature.name for each in held.library.function] or ["f"]
     nodes = any_nodes(held, dice)
     kind = dice.choice(["PartitionedCall", "If", "StatelessIf", "While", "StatelessWhile", "Case", "SymbolicGradient"])
@@ -405,7 +405,7 @@ def change_called(held, dice):
 
 
 def copy_scope(held, dice):
-    """A scope once more under another name: a second backward part, a second loop, a second tower."""
+    """Copy a scope under another name: a second backward part, a second loop, a second tower."""
     nodes = any_nodes(held, dice)
     scopes = sorted({each.name.partition("/")[0] for each in nodes if "/" in each.name}) or [""]
     old, new = dice.choice(scopes), dice.choice(["gradients_1", "gradients", "again", "while"])
@@ -466,7 +466,7 @@ def change_objects(meta, dice):
 
 
 def change_object_edges(meta, dice):
-    """Edges of the object graph: to nowhere, round in a circle, to functions; and what these capture."""
+    """Change edges of the object graph: to nothing, in a circle, to functions; and what these capture."""
     objects = meta.object_graph_def
     chosen = dice.choice(objects.nodes) if objects.nodes else objects.nodes.add()
     functions = [each.signature.name for each in meta.graph_def.library.function] or ["f"]

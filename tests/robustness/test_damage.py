@@ -21,7 +21,7 @@ ROUNDS = 60
 
 
 def read_or_refused(path):
-    """All that happens before TensorFlow is imported; the message of the error, if there is one."""
+    """Do what happens before TensorFlow is imported; return the message of the error, if there is one."""
     try:
         traced = load.read(str(path))
         load.to_dag(traced)

@@ -1,4 +1,4 @@
-"""Ops that a damaged file leaves with too few or too many inputs are judged, with nothing known of them, or refused."""
+"""Ops with too few or too many inputs, as in a damaged file, are refused, or judged as unknown ops."""
 
 from __future__ import annotations
 

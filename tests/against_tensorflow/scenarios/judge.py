@@ -54,13 +54,13 @@ def said(fixture):
 
 @functools.lru_cache(maxsize=None)
 def answer(fixture, name):
-    """What ``tf.gradients`` gives in a fixture built afresh: ``none``, ``raises``, ``zeros`` at every point, ``gradient``."""
+    """Return what ``tf.gradients`` gives in a new copy of a fixture: ``none``, ``raises``, ``zeros`` or ``gradient``."""
     asked = fixture()
     return _inside(asked, name) if asked.is_function else _in_graph(asked, name)
 
 
 def gradient(loss, variable):
-    """What ``tf.gradients`` answers where it is no tensor, and the tensor where it is one."""
+    """Return the tensor that ``tf.gradients`` answers; if it answers none, return the word for its answer."""
     try:
         parts = v1.gradients(loss, list(variable) if hasattr(variable, "_variable_list") else [_plain(variable)])
     except (LookupError, TypeError, ValueError) as error:
@@ -113,7 +113,7 @@ def _of(values):
 
 
 def _points(inputs):
-    """Random values for each input, booleans both ways."""
+    """Return random values for each input; each boolean is true once and false once."""
     for point in range(POINTS):
         random = np.random.RandomState(point)
         yield [_value(random, point, each.dtype, each.shape.as_list()) for each in inputs]

@@ -105,7 +105,7 @@ def recorded(module, fixture, name):
 
 
 def main():
-    """Put what the installed version says in the place of what was recorded for it."""
+    """Replace the record of the installed version by its present answer."""
     modules = {}
     for module, fixture in every_fixture():
         known = read(module)

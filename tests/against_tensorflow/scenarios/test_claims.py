@@ -19,7 +19,7 @@ def traced(entry):
 
 
 def eagerly(entry):
-    """The first run of a step, op by op."""
+    """Run a step for the first time, op by op."""
     return step_gradients.eagerly(entry())[0]
 
 

@@ -1,4 +1,4 @@
-"""F: loops, conditionals, and what becomes of them in files."""
+"""F: loops and conditionals, live and in files."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def data(audit):
 
 
 def behind_the_loss(audit, graph):
-    """The ops that the loss is handed from, each of them included."""
+    """Return the ops that lead to the loss, themselves included."""
     waiting = [name.rpartition(":")[0] for name in audit.loss]
     for op in waiting:
         if audit.graph.nodes[op]["type"] in _PLUMBING:

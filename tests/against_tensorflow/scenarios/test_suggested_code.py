@@ -67,7 +67,7 @@ def edited(function, suggestions, folder):
 
 
 def suggested(audit, key):
-    """The suggestions that bring a gradient back; none where nothing could be taken out."""
+    """Return the suggestions that bring a gradient back; empty if there is nothing to remove."""
     try:
         return audit.suggest_unblock(key)
     except GraphcutError:

@@ -31,8 +31,7 @@ def recipe(seed: int) -> Tuple[Any, ...]:
 
 
 def nested(seed: int) -> Tuple[Any, ...]:
-    """The same, and from which instruction on an inner function does the rest, gradients too; whether it is handed the values
-    or captures them."""
+    """The same, with an inner function that runs the instructions from one place on and takes the gradients."""
     chance = random.Random("nested %d" % seed)
     made = recipe(seed)
     return (*made, (chance.randint(0, len(made[-1])), chance.random() < 0.3))
@@ -78,7 +77,7 @@ def _rest(made: Tuple[Any, ...], values: List[Any], variables: List[Any], tape: 
 
 
 def _run(listed: Any, places: Any, values: List[Any], variables: List[Any], tape: Any, recording: bool) -> bool:
-    """Do what the instructions at these places say; whether the tape still records."""
+    """Run the instructions at these places; return whether the tape still records."""
     start = [place for place, each in enumerate(listed) if each[0] == "open"][:1] or [0]
     for place in places:
         name, one, two = listed[place]

@@ -19,7 +19,7 @@ LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 class Truth(NamedTuple):
-    """For one source of one gradient: whether TensorFlow gave a tensor, and whether that was zero at every point."""
+    """The answer for one source of one gradient: whether it is a tensor, and whether that was zero at every point."""
 
     tensor: bool
     zero: bool
@@ -71,7 +71,7 @@ def _dense(gradient: Any) -> Any:
 
 
 def audited(step: Any, *shapes: Any, points: int = 3) -> Sequence[graphcut.Audit]:
-    """The audits of a step, held against what TensorFlow really answers."""
+    """Audit a step and compare each verdict with TensorFlow's answer."""
     audits = graphcut.audit_step(step, *[tf.TensorSpec(shape, tf.float32) for shape in shapes])
     real = truths(step, shapes, points)
     assert len(audits) == len(real)

@@ -89,7 +89,7 @@ def _audited(step):
 
 
 def main():
-    """Put what the installed version finds in the place of what was recorded for it."""
+    """Replace the record of the installed version by its present answer."""
     known = read() if os.path.exists(PATH) else {}
     for found in known.values():
         for text in list(found):

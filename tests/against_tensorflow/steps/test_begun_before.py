@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not EAGER, reason="outside of a step ops of Tens
 
 @pytest.fixture(autouse=True)
 def no_tape_stays_open():
-    """A tape that is left open would record what other tests do."""
+    """Close the tapes: an open one would record the ops of other tests."""
     yield
     while OPEN:
         OPEN.pop().__exit__(None, None, None)

@@ -52,7 +52,7 @@ WRAPPINGS = {"plain": (lambda x: x, lambda x: x), "dict": (lambda x: {"a": [x, x
 
 
 def lookup(kind, unwrapped):
-    """A step that looks ids up in one table if they are of this kind, in another one otherwise; and its loss."""
+    """Return a step that looks ids up in one of two tables, by their type, and its loss."""
     _, cls, ids_of = KINDS[kind]
     table, other = variable(np.ones([4], np.float32), "table"), variable(np.ones([4], np.float32), "other")
 

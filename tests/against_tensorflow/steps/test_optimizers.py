@@ -21,7 +21,7 @@ def sgd():
 
 
 def stepped(optimizer, variables, hand):
-    """A step of which the first variable gets a gradient and the second none; ``hand`` does what is done with them."""
+    """Return a step whose first variable gets a gradient and whose second gets none; ``hand`` receives the gradients."""
     w, v = variables
 
     def step(x):

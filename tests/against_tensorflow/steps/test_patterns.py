@@ -94,7 +94,7 @@ def test_nested_tapes_each_see_what_was_made_while_they_recorded():
 
 
 def of_a_model():
-    """A compiled model with a ``train_step`` of its own, which trains one of two layers by a tape and the other not at all."""
+    """Return a compiled model whose own ``train_step`` trains one of its two layers and leaves the other alone."""
     answers = []
 
     class Own(tf.keras.Model):

@@ -64,7 +64,7 @@ def test_what_is_not_watched_must_be_watched():
 
 
 def chosen(choice):
-    """``w`` reaches the loss by a choice alone, which a tape goes on from only where it is a float."""
+    """``w`` reaches the loss through an ``argmax`` only; a tape continues from its result only if that is a float."""
     w, v = variable(2.0, "w"), variable(3.0, "v")
 
     def step(x):
@@ -144,7 +144,7 @@ def test_a_stop_under_a_tape_is_sole_if_without_it_alone_a_gradient_comes():
 
 
 def gains(audit):
-    """For each stop whether a variable without a gradient gets one where the stop alone is taken out."""
+    """Return for each stop whether removing it alone gives some variable its gradient back."""
     found = []
     for stop in audit.stops:
         pairs = zip(audit.variables, audit.what_if(remove=stop).variables)

@@ -176,7 +176,7 @@ def test_a_graph_of_placeholders_is_a_step():
 
 
 def test_a_method_of_the_tape_that_somebody_replaced_is_recorded(monkeypatch):
-    """Its parameters may have names of their own."""
+    """A user's replacement may name its parameters differently."""
     original = backprop.GradientTape.gradient
     monkeypatch.setattr(tf.GradientTape, "gradient", lambda tape, y, *xs, **more: original(tape, y, *xs, **more))
     (audit,) = audited(simple(variable(2.0, "w")), [3])

@@ -314,7 +314,7 @@ def test_what_is_not_recorded_or_not_between_raises_nothing(way):
 
 
 class Proxy:
-    """Hides its attributes, as the ``_DictWrapper`` of TensorFlow 1.15 does with wrapt 1.15 on."""
+    """An object that hides its attributes, as TensorFlow 1.15's ``_DictWrapper`` does with wrapt 1.15 and later."""
 
     __module__ = "tensorflow.python.training.tracking.data_structures"
 

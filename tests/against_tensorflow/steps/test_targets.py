@@ -1,4 +1,4 @@
-"""Targets that are no tensors of the graph: variables themselves, and values."""
+"""Targets that are not tensors of the graph: variables and Python values."""
 
 from __future__ import annotations
 

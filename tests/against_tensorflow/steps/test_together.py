@@ -14,7 +14,7 @@ TAPE = tf.GradientTape
 
 
 def scanned():
-    """The loss of a v1 loop over two values, the second of which is stopped once the loop is done; and a variable of each."""
+    """Return a loss of a v1 loop over two values, the second stopped after the loop, and the variable of each."""
     a, b = (v1.get_variable(name, initializer=tf.constant(2.0), use_resource=True) for name in "ab")
     start = (tf.constant(1.0), tf.constant(1.0))
     first, second = tf.scan(lambda last, each: (last[0] * a + each, last[1] * b + each), tf.constant([1.0, 2.0]), start)

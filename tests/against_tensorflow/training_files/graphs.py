@@ -293,7 +293,7 @@ def _taken(made: Build, loss: Any) -> List[Tuple[Any, Any]]:
 
 
 def _flattened(made: Build, loss: Any, optimizer: Callable[[], Any]) -> None:
-    """All gradients in one vector, as those optimizers want that are written in Python."""
+    """Concatenate all gradients into one vector, as optimizers written in Python expect them."""
     tf.concat([tf.reshape(tf.convert_to_tensor(gradient), [-1]) for gradient, _ in _taken(made, loss)], 0, name="flat")
 
 
@@ -327,7 +327,7 @@ def _averaged(made: Build, loss: Any, optimizer: Callable[[], Any]) -> None:
 
 
 def _head_only(made: Build, loss: Any, optimizer: Callable[[], Any]) -> None:
-    """One variable of all is trained; nothing is recorded of the others."""
+    """Train one variable only; nothing is recorded about the others."""
     trained = optimizer()
     _apply(made, trained, trained.compute_gradients(loss, var_list=v1.trainable_variables()[-1:]))
 

@@ -25,12 +25,12 @@ def saved(record: Record, folder, form: str) -> str:
 
 
 def wrong_verdicts(audit: graphcut.Audit, record: Record) -> Dict[str, Tuple[str, bool]]:
-    """The variables asked for with what graphcut says, where it is not ``none`` exactly where TensorFlow gave ``None``."""
+    """Return the requested variables that are ``none`` without TensorFlow's ``None``, or the other way round."""
     said = {name: audit[name].verdict for name in record.answers}
     return {name: (said[name].value, given) for name, given in record.answers.items() if (said[name] is Verdict.NONE) is given}
 
 
 def wrong_updates(audit: graphcut.Audit, record: Record) -> Dict[str, Optional[bool]]:
-    """The variables of which ``is_updated`` is not what the training ops write."""
+    """Return the variables whose ``is_updated`` differs from what the training ops write."""
     said = {name: audit[name].is_updated for name in record.answers}
     return {name: updated for name, updated in said.items() if bool(updated) is not (name in record.written)}

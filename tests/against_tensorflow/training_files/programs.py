@@ -181,7 +181,7 @@ def _scaled(x: Any, scale: Any) -> Any:
 
 
 def _straight_through() -> Tuple[Any, List[Any]]:
-    """What passes a gradient as it is stands in front of what answers ``None`` to the scale."""
+    """An op that passes its gradient unchanged comes before one that answers ``None`` for the scale."""
     hidden = _rounded(tf.matmul(_batch(), _weights("base/w", 4, 3)))
     loss = _head_of(_scaled(hidden, _weights("scale", 3)))
     return loss, [v1.train.AdamOptimizer(0.1).minimize(loss)]

@@ -42,7 +42,7 @@ def custom(answers: Tuple[str, ...], results: int) -> Callable[..., List[Any]]:
 
 
 def network(seed: int) -> Tuple[Build, List[Any]]:
-    """A few layers on a batch; the losses, each a mean square of what some layers made."""
+    """Build a few layers on a batch, and losses, each the mean square of some layers' outputs."""
     chance = random.Random(seed)
     made = Build(resource=chance.random() < 0.6)
     known = [v1.placeholder(tf.float32, [None, SIZE], "x")]

@@ -1,4 +1,4 @@
-"""The loss is found whose own addition leaves no trace in the backward part: its terms do, or some of them."""
+"""A loss that is a sum is found by its terms, because the addition itself leaves no trace in the backward part."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_the_scale_of_an_optimizer_for_mixed_precision_is_no_part_of_the_loss(sc
 
 
 def test_a_loss_that_is_scaled_by_hand_is_the_loss():
-    """The gradients are divided by the number itself: no op of an optimizer's is known from one of the user's."""
+    """The gradients are divided by the constant itself, so the optimizer's op looks like one of the user's."""
     with tf.Graph().as_default() as graph:
         made = Build(resource=True)
         loss = tf.multiply(tf.reduce_mean(tf.matmul(made.batch(), made.variable("w", 4, 3))), 64.0, name="scaled")

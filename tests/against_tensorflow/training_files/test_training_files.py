@@ -116,7 +116,7 @@ def test_a_graph_under_the_scope_that_it_was_imported_in_is_audited_as_it_was(re
 
 
 def test_of_two_graphs_in_one_each_has_its_own_gradients():
-    """All names of the second are names of the first, but for the scope."""
+    """The names of the second, without its scope, are those of the first."""
     program = build(graphs.Recipe("swish", "minimize", "adam", resource=False)).graph.as_graph_def()
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(program, name="")

@@ -225,7 +225,7 @@ def test_a_step_that_repeats_is_recorded_no_more(installed):
 
 @needs_eager
 def test_a_traced_step_that_repeats_enters_one_wrapper_of_graphcut(installed):
-    """What that takes, beside the step, is in the benchmarks."""
+    """The benchmarks measure how long it takes."""
     w = tf.Variable([1.0])
 
     @tf.function

@@ -24,7 +24,7 @@ too_old = pytest.mark.skip(reason="the script overrides what this version of Ker
 
 
 def marks(name):
-    """Where a script is left out: without eager execution, and in versions before the first that it is for."""
+    """Say why a script is skipped: it needs eager execution, or a later version of TensorFlow."""
     return [too_old] * (EXPECTED[name].get("since", VERSION) > VERSION) + [needs_eager] * (name not in GRAPHS)
 
 
@@ -38,7 +38,7 @@ def described(variable):
 
 
 def matches(actual, expected):
-    """Does a variable get what is expected: the verdict, and where they are given the barrier and the end of its place?"""
+    """Return whether a variable has the expected verdict and, if they are listed, barrier and line."""
     return all(
         own == word if index < 2 else own.endswith(word)
         for index, (own, word) in enumerate(zip(actual.split(" "), expected.split(" ")))

@@ -24,7 +24,7 @@ ENDS = {
 
 
 def trace(path, tmp_path, capfd, *options):
-    """The exit code, the audits, what was printed and what was said of the end."""
+    """Return the exit code, the audits, the script's output and the message about the end of the trace."""
     written = tmp_path / "audits.json"
     code = main(["run", "--trace", "--json", str(written), *options, str(path)])
     return (code, json.loads(written.read_text()), *capfd.readouterr())

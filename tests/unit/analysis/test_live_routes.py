@@ -1,4 +1,4 @@
-"""The routes of a gradient agree with the verdict, above all if an op's gradient is independent of the upstream gradient."""
+"""The routes of a gradient agree with the verdict, also if an op's gradient is independent of the upstream gradient."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Endless(Exception):
 
 
 class bounded:
-    """A context within which so many functions may be called."""
+    """Limit the number of function calls within a context."""
 
     def __init__(self, limit):
         self.left = limit

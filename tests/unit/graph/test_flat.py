@@ -1,4 +1,4 @@
-"""The ops of some kinds: the same as a look at every op finds."""
+"""The ops of some kinds are those that a search of all ops finds."""
 
 from __future__ import annotations
 

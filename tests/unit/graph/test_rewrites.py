@@ -1,4 +1,4 @@
-"""What tells that a graph was optimized or frozen, from names, types and attributes alone."""
+"""Names, types and attributes show that a graph was optimized or frozen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.unit.graph.text import graph
 
 
 def told(text):
-    """What was done to a graph, and the op that tells."""
+    """Return what was done to a graph, and the op that shows it."""
     flat = graph(text)
     return {sign.done: flat.names[sign.op] for sign in signs(flat)}
 

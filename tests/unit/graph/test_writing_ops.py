@@ -1,4 +1,4 @@
-"""Which ops write what, from their dtypes alone."""
+"""The inputs that an op writes follow from its dtypes alone."""
 
 from __future__ import annotations
 

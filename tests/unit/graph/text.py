@@ -1,4 +1,4 @@
-"""Graphs as text, and a TensorFlow that is made up: tests of the core need no other.
+"""Graphs as text, and a fake TensorFlow, which is all that tests of the core need.
 
 A line is ``name = Type(inputs)`` or ``name = Type[attr=value](inputs)``; ``^op`` is a control input; ``def f(a, b) -> r:``
 begins the body of a function, its lines indented. Tensors are floats unless an attribute says otherwise.
@@ -84,7 +84,7 @@ def _entry(key, value):
 
 
 def ask(question):
-    """The made-up TensorFlow's answer."""
+    """Return the answer of the fake TensorFlow."""
     inputs = len(question.inputs)
     if question.type in UNREGISTERED:
         return GradientReply(missing=True, gradients=(None,) * inputs)

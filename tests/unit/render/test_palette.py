@@ -1,4 +1,4 @@
-"""The palette for eyes that see fewer colours: simulated by colorspacious, with the model of Machado and others (2009)."""
+"""The palette as colour-blind readers see it, simulated by colorspacious with the model of Machado et al. (2009)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rgb(name):
 
 
 def seen(name, deficiency):
-    """The colour as it is seen by who lacks one kind of cone altogether."""
+    """Return the colour as a person without one kind of cone sees it."""
     space = {"name": "sRGB1+CVD", "cvd_type": deficiency, "severity": 100}
     return np.clip(cspace_convert(rgb(name), space, "sRGB1"), 0, 1)
 

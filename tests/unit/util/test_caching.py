@@ -1,4 +1,4 @@
-"""What an oracle remembers for the process is bounded: an op with very many inputs leaves nothing behind."""
+"""The caches of an oracle are bounded: an op with very many inputs leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_an_op_with_many_inputs_leaves_nothing_behind(join, fed, oracle, tmp_pat
 
 
 def _new(before):
-    """The types of the long tuples, lists and dicts that were not there before; a test run has lists of its own."""
+    """Return the types of new long tuples, lists and dicts, except those of the test run itself."""
     known = set(map(id, before))
     return [type(each) for each in _long_tuples() if id(each) not in known and each is not before]
 

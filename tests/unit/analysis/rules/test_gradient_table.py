@@ -132,7 +132,7 @@ def test_at_most_ten_op_types_have_a_gradient_function_that_was_not_asked():
 
 
 def is_assumed(entry_):
-    """Whether nothing is known of an op type: nothing was answered, or an error that a variant may be the reason of."""
+    """Return whether the table knows nothing of an op type: no answer, or an error that a variant may have caused."""
     variant = any(spec.endswith(":21") for spec in (*entry_["in"], *entry_["out"]))
     return not any(is_answered(row_["reply"], variant) for row_ in entry_["rows"])
 

@@ -8,7 +8,7 @@ from graphcut.api.suggest.source_changes import Candidate, best
 
 
 def taken(answers, is_ordered):
-    """The place of the candidate that is taken of as many as there are answers, and whether it is confirmed."""
+    """Return the index of the chosen candidate, one for each answer, and whether it is confirmed."""
     candidates = [Candidate((str(place),), (0,), True) for place in range(len(answers))]
     chosen, is_confirmed = best(iter(candidates), dict(zip(candidates, answers)).__getitem__, is_ordered)
     return None if chosen is None else candidates.index(chosen), is_confirmed

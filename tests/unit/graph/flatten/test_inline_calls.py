@@ -1,4 +1,4 @@
-"""Opening calls: names, copies, arguments, results, loops, and an acyclic DAG of it all."""
+"""Calls expanded in place: names, copies, arguments, results, loops; and the DAG, which is acyclic."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_each_call_has_its_own_copy():
 
 @pytest.mark.parametrize("other", ["one!y#%d" % index for index in range(6, 11)])
 def test_names_stay_unique_where_a_file_uses_the_separators(other):
-    """TensorFlow forbids them in names; a file may hold them all the same."""
+    """TensorFlow forbids them in names, but a file may hold them."""
     flat = graph(TWICE + "    one!y = Neg(x)\n    %s = Neg(x)\n" % other)
     assert len(set(flat.names)) == len(flat.names) and {"one!y", other} < set(flat.names)
 

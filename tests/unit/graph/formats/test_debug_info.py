@@ -1,4 +1,4 @@
-"""The places of a SavedModel's ops, in both forms that TensorFlow has written them in."""
+"""The source lines of a SavedModel's ops, in both formats that TensorFlow has used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A protobuf message as it lies on disk."""
+"""The bytes of a protobuf message on disk."""
 
 from __future__ import annotations
 

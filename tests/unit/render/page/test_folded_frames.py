@@ -1,4 +1,4 @@
-"""Pictures with frames folded: what stands in a frame is one box, and every line that leaves it is there."""
+"""A folded frame is one box that keeps every line that leaves the frame."""
 
 from __future__ import annotations
 

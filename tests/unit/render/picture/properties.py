@@ -1,4 +1,4 @@
-"""What every picture must hold to, whatever the graph, and audits of random graphs to hold it against."""
+"""Properties that every picture must have, and audits of random graphs to check them."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def assert_no_gradient_goes_where_none_arrives(facts, drawn):
 
 
 def assert_what_stands_alone_is_unused(facts, drawn):
-    """Whatever is not unused hangs on the loss."""
+    """Every box that is not unused is connected to the loss."""
     losses = [node for node, box in drawn.nodes(data="box") if box.role is Role.LOSS]
     reached = set(losses).union(*[nx.descendants(drawn, each) for each in losses])
     unused = {each.name for each in facts.variables if each.unused}
@@ -141,7 +141,7 @@ def assert_what_stands_alone_is_unused(facts, drawn):
 
 
 def assert_no_way_leaves_a_box_and_comes_back(facts, drawn):
-    """No cycle is drawn but round a loop, or through a variable that is assigned to."""
+    """A cycle is drawn only around a loop, or through a variable that is assigned to."""
     links = drawn.edges(data="link")
     ahead = nx.DiGraph((one, other) for one, other, link in links if one != other and not (link.loop or link.state))
     assert nx.is_directed_acyclic_graph(ahead)

@@ -167,7 +167,7 @@ def test_a_loss_that_ends_the_gradient_itself_tells_its_type():
 
 
 def counted_up(inner):
-    """Two layers whose ops Keras counted up once more than their variables; ``inner`` is the scope of the first's ops."""
+    """Two layers whose ops have a higher number in their scope than their variables; ``inner`` is the first scope."""
     graph = dag(f"""
         x = Placeholder
         net/dense/kernel = VarHandleOp -> resource

@@ -1,4 +1,4 @@
-"""What a box of several ops is called, what shares a frame, what is large, what is folded."""
+"""The titles of boxes with several ops; which boxes share a frame, are large, or are folded."""
 
 from __future__ import annotations
 

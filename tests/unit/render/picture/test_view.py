@@ -1,4 +1,4 @@
-"""What of the picture is asked for."""
+"""The options of a picture select the part that is drawn."""
 
 from __future__ import annotations
 

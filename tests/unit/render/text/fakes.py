@@ -45,7 +45,7 @@ class FakeAudit:
         return ("",) * len(self.loss)
 
     def reason(self, variable: VariableAudit) -> Reason:
-        """The reason that was given; else the path from the variable's end, and the cut, one barrier deep."""
+        """Return the given reason; by default the path from the variable on, and the cut, one barrier deep."""
         route = tuple(Step(op, "Op") for op in reversed(variable.path[:-1]))
         return self.known or Reason(route, variable.cut, len(variable.cut), 1)
 

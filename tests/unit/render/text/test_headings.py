@@ -1,4 +1,4 @@
-"""What audits are called where they stand side by side."""
+"""The headings of audits that are shown side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The legend of an SVG: small, complete, and of nothing else than what is drawn."""
+"""The legend of an SVG is small and explains exactly what is drawn."""
 
 from __future__ import annotations
 
