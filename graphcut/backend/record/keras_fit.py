@@ -8,7 +8,7 @@ that was made earlier.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import def_function
@@ -31,8 +31,19 @@ def is_compiled_model(step: Any) -> bool:
     return hasattr(step, "train_step") and hasattr(step, "compile")
 
 
-def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, ...]:
-    """Return the arguments of a model's step, ``(x, y, sample_weight)``, from those that a user would pass to ``fit``.
+class StepArguments(NamedTuple):
+    """One batch for a model's step: ``(x, y, sample_weight)``, or fewer. ``is_bare``: ``fit`` passes ``x`` without a tuple."""
+
+    parts: Tuple[Any, ...]
+    is_bare: bool
+
+    def data(self, parts: Tuple[Any, ...]) -> Any:
+        """Return what ``fit`` passes to ``train_step`` for these parts."""
+        return parts[0] if self.is_bare else parts
+
+
+def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> StepArguments:
+    """Return the arguments of a model's step from those that a user would pass to ``fit``.
 
     A dataset stands for one of its batches, a tuple for the parts of one; ``x``, ``y`` and ``sample_weight`` may be named.
     """
@@ -47,11 +58,20 @@ def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
             "a model's step takes no argument %s\nPass its inputs, targets and weights: graphcut.audit_step(model, x, y)."
             % printable(next(iter(named)))
         )
-    if len(values) == 1:
-        batch = _batch(values[0])
-        values = list(batch) if isinstance(batch, tuple) and not _takes_tuple(model, batch) else [batch]
+    if len(values) != 1:
+        _check_complete(model, values)
+        return StepArguments(tuple(values), all(each is None for each in values[1:]) and _passes_bare(values[0]))
+    batch = _batch(values[0])
+    is_bare = not isinstance(batch, tuple) and (batch is not values[0] or _passes_bare(batch))
+    values = list(batch) if isinstance(batch, tuple) and not _takes_tuple(model, batch) else [batch]
     _check_complete(model, values)
-    return tuple(values)
+    return StepArguments(tuple(values), is_bare)
+
+
+def _passes_bare(x: Any) -> bool:
+    """Return whether ``fit`` of this Keras passes inputs without targets as they are, not in a tuple."""
+    pack = getattr(tf.keras.utils, "pack_x_y_sample_weight", None)  # from TensorFlow 2.4 on
+    return pack is not None and not isinstance(x, (tuple, list)) and not isinstance(pack(x), tuple)
 
 
 def _batch(data: Any) -> Any:

@@ -111,14 +111,14 @@ def _of_keras_2(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def wrapper(model: Any, *args: Any, **kwargs: Any) -> Any:
         named = {name: each for name, each in kwargs.items() if name in ("x", "y", "sample_weight")}
-        data = keras_fit.step_arguments(model, args[:2], named)
+        batch = keras_fit.step_arguments(model, args[:2], named)
 
         def step(*parts: Any) -> Any:
             with tf.variable_creator_scope(_declare_variable):
-                return model.train_step(parts)
+                return model.train_step(batch.data(parts))
 
         with keras_fit.fit_trainability(model):
-            tf.function(step).get_concrete_function(*keras_fit.open_batch_size(data))
+            tf.function(step).get_concrete_function(*keras_fit.open_batch_size(batch.parts))
         raise NothingIsRunError("%s() trains, and with --trace nothing is run" % original.__name__)
 
     return wrapper

@@ -179,21 +179,21 @@ def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
         raise GraphcutError(
             "this model was not compiled\nCall model.compile(optimizer, loss) first, or audit a step of your own."
         )
-    args = keras_fit.step_arguments(step, args, kwargs)
-    keras_fit.build(step, args[0] if args else ())
+    batch = keras_fit.step_arguments(step, args, kwargs)
+    keras_fit.build(step, batch.parts[0])
     built = all(layer.built for layer in keras_fit.layers_of(step))
-    return _train_step(step), args if built else keras_fit.open_batch_size(args), {}
+    return _train_step(step, batch), batch.parts if built else keras_fit.open_batch_size(batch.parts), {}
 
 
-def _train_step(model: Any) -> Any:
-    """Return the step of a model as ``fit`` runs it: in each replica of its strategy."""
+def _train_step(model: Any, batch: keras_fit.StepArguments) -> Any:
+    """Return the step of a model as ``fit`` runs it for such a batch: in each replica of its strategy."""
     strategy = keras_fit.strategy_of(model)
 
     def train_step(*data: Any) -> Any:
         with strategy.scope():
-            return strategy.run(model.train_step, args=(data,))
+            return strategy.run(model.train_step, args=(batch.data(data),))
 
-    return train_step if hasattr(strategy, "run") else lambda *data: model.train_step(data)
+    return train_step if hasattr(strategy, "run") else lambda *data: model.train_step(batch.data(data))
 
 
 def _traced_function(step: Any, record: StepRecord) -> Any:

@@ -36,6 +36,51 @@ def test_a_model_takes_what_its_fit_takes(way):
     assert [each.verdict.value for each in audit] == ["flows", "flows"]
 
 
+SEEN = []
+
+
+class Alone(tf.keras.Model):
+    """A model whose own step notes what data it gets."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernel = tf.keras.layers.Dense(1)
+        self.kernel.build((None, 3))
+
+    def call(self, x):
+        return self.kernel(x)
+
+    def train_step(self, data):
+        SEEN.append(type(data) if isinstance(data, (tuple, dict)) else tf.Tensor)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(self.kernel(tf.nest.flatten(data)[0]) ** 2)
+        weights = self.kernel.trainable_weights
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        return {"loss": loss}
+
+
+ALONE = {
+    "array": lambda: X,
+    "dictionary": lambda: {"x": X},
+    "dataset": lambda: tf.data.Dataset.from_tensor_slices(X).batch(4),
+    "dataset of tuples": lambda: tf.data.Dataset.from_tensor_slices((X,)).batch(4),
+}
+
+
+@pytest.mark.skipif(not hasattr(tf.keras.utils, "pack_x_y_sample_weight"), reason="from TensorFlow 2.4 on")
+@pytest.mark.parametrize("way", ALONE)
+def test_a_step_without_targets_gets_its_data_as_from_fit(way):
+    alone = Alone()
+    alone.compile("sgd")
+    SEEN.clear()
+    (audit,) = graphcut.audit_step(alone, ALONE[way]())
+    assert [each.verdict.value for each in audit] == ["flows", "flows"]
+    audited = set(SEEN)
+    SEEN.clear()
+    alone.fit(ALONE[way](), verbose=0)
+    assert len(audited) == 1 and audited == set(SEEN)
+
+
 @models
 def test_what_is_missing_is_said():
     assert "y is missing" in refused(graphcut.audit_step, model(), X)
