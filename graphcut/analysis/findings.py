@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, cuts, fence_of_raise
+from graphcut.analysis.idle_updates import idle_variables
 from graphcut.analysis.reachability import carries, connected_inputs
 from graphcut.analysis.reasons.loss_terms import Summands, summands
 from graphcut.analysis.recorded_answers import RecordedAnswers
@@ -58,6 +59,7 @@ class Findings:
     barriers: Dict[Fence, Barrier] = field(default_factory=dict)
     holders: Dict[Place, List[int]] = field(default_factory=dict)
     training: List[TrainingPart] = field(default_factory=list)
+    idle: List[FrozenSet[int]] = field(default_factory=list)
     terms: List[Summands] = field(default_factory=list)
 
     def cuts(self, verdict: Verdict) -> Cuts:
@@ -90,7 +92,7 @@ class Findings:
             unused and not left,
             live and tensor in self.flow.sparse,
             max(size + len(left), len(barriers)),
-            self.is_updated(target),
+            self.is_updated(target, verdict),
             trained_by=self._trained_by(target),
             is_trained=self._is_trained(target),
             only_through=route,
@@ -151,10 +153,21 @@ class Findings:
                 ops[place].append(op)
         return iter(ops.items())
 
-    def is_updated(self, target: Target) -> Optional[bool]:
-        """Return whether the graph's training updates a variable; ``None`` if the graph trains nothing."""
-        written = self._training_part().updated
-        return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
+    def is_updated(self, target: Target, verdict: Optional[Verdict] = None) -> Optional[bool]:
+        """Return whether the graph's training updates a variable; ``None`` if the graph trains nothing.
+
+        To add only zeros is no update, except where they are the variable's gradient: the verdict ``zero`` says that much.
+        """
+        part = self._training_part()
+        if not part.writes or not target.variable.tensors:
+            return None
+        written = part.updated.intersection(target.tensors)
+        return bool(written if verdict is Verdict.ZERO or not written else written - self._idle_variables())
+
+    def _idle_variables(self) -> FrozenSet[int]:
+        if not self.idle:
+            self.idle.append(idle_variables(self.traced.flat, self._training_part().writes, self.flow.rules.zeros))
+        return self.idle[0]
 
     def _training_part(self) -> TrainingPart:
         if not self.training:

@@ -27,11 +27,12 @@ class TrainingPart:
     """The variables that the training part of a graph writes.
 
     ``updated`` holds the handles and references that are updated, including slots; ``by_loss`` the handles that the gradients
-    of each loss update; ``ops`` are the ops that update; ``aside`` are variables that only serve the updates of others:
-    optimizer slots, accumulated gradients, learning rates.
+    of each loss update; ``writes`` are all updates, ``ops`` those that take a gradient; ``aside`` are variables that only
+    serve the updates of others: optimizer slots, accumulated gradients, learning rates.
     """
 
     updated: FrozenSet[int] = frozenset()
+    writes: Tuple[Write, ...] = ()
     by_loss: Mapping[Tuple[int, ...], FrozenSet[int]] = field(default_factory=dict)
     ops: FrozenSet[int] = frozenset()
     aside: FrozenSet[int] = frozenset()
@@ -48,12 +49,13 @@ def training_part(flat: FlatGraph, names: Names) -> TrainingPart:
     trained = _trained_writes(flat, every, part.calls, part.forward, applied)
     ops = optimizers.union(each.op for writes in trained.values() for each in writes)
     together = _run_together(flat, ops)
-    updated = frozenset(each.handle for each in every if each.op in together).union(_slots(flat, optimizers & together))
+    updates = tuple(each for each in every if each.op in together)
+    updated = frozenset(each.handle for each in updates).union(_slots(flat, optimizers & together))
     by_loss: Dict[Tuple[int, ...], FrozenSet[int]] = {}
     for call, those in trained.items():
         handles = frozenset(each.handle for each in those if _is_variable(flat, each, optimizers))
         by_loss[call.loss] = by_loss.get(call.loss, frozenset()) | handles
-    return TrainingPart(updated, by_loss, ops, _other_variables(flat, ops, part.forward))
+    return TrainingPart(updated, updates, by_loss, ops, _other_variables(flat, ops, part.forward))
 
 
 def _slots(flat: FlatGraph, optimizers: Iterable[int]) -> Iterator[int]:

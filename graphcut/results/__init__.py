@@ -202,11 +202,11 @@ class VariableAudit:
     through one term only, ``only_through`` is the op of that term; otherwise it is empty.
 
     ``sparse`` says that the gradient is a ``tf.IndexedSlices``. ``is_updated`` says whether the step or an optimizer in the
-    graph writes the variable; ``None`` means unknown. ``optimizer_got_gradient`` says whether an optimizer of the step
-    received a gradient for the variable: ``False`` means that the optimizer received ``None``, and ``None`` that it did not
-    receive the variable. ``trained_by`` lists the other losses of the step or graph whose gradients update the
-    variable. ``is_trained`` says whether the gradient of this loss updates it, as the backward part of a graph shows; ``None``
-    means unknown.
+    graph writes the variable, and more than zeros in place of its gradient; ``None`` means unknown. ``optimizer_got_gradient``
+    says whether an optimizer of the step received a gradient for the variable: ``False`` means that the optimizer received
+    ``None``, and ``None`` that it did not receive the variable. ``trained_by`` lists the other losses of the step or graph
+    whose gradients update the variable. ``is_trained`` says whether the gradient of this loss updates it, as the backward
+    part of a graph shows; ``None`` means unknown.
 
     >>> cut = Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True)
     >>> print(VariableAudit("w1", "w1:0", Verdict.NONE, True, "float32", (2, 3), (cut,), path=()))

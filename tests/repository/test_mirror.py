@@ -25,6 +25,7 @@ JUDGED_BY = {
     "analysis/flow_edges": "unit/analysis/test_live_routes.py",
     "analysis/graph_edits": "against_tensorflow/live/questions/test_what_if.py",
     "analysis/idioms": "against_tensorflow/questions/test_idioms.py",
+    "analysis/idle_updates": "against_tensorflow/live/test_updates_that_move.py",
     "analysis/left_out": "against_tensorflow/steps/test_left_out.py",
     "analysis/raising_ops": "unit/analysis/test_verdicts.py",
     "analysis/reachability": "unit/analysis/test_verdicts.py",

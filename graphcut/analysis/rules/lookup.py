@@ -45,6 +45,7 @@ class PatternLookup:
     """The gradient patterns of a flat graph's ops. Patterns are cached; the graph is not changed.
 
     ``rows`` holds the pattern of each op, or ``None`` before its first use: walks look there before they call ``row``.
+    ``zeros`` are the tensors that are all zeros whatever is fed.
     """
 
     def __init__(
@@ -68,11 +69,11 @@ class PatternLookup:
         self.rows: List[Optional[GradientPattern]] = [None] * len(flat.names)
         self._guessed: Dict[int, GradientPattern] = {}
         self._told: Tuple[Assumption, ...] = ()
-        self._zeros = zero_tensors(flat)
+        self.zeros = zero_tensors(flat)
         self.is_taped, self._plain = bool(plain), plain
         self.ignored = frozenset(op for op in plain if self._has_override(op))
         self._idle = idle_inputs(flat)
-        self._alone_ops = readers(flat, self._zeros).union(flat.pass_through, self.ignored, self._idle)
+        self._alone_ops = readers(flat, self.zeros).union(flat.pass_through, self.ignored, self._idle)
         self._own: Dict[int, Tuple[int, ...]] = {}
         self._starts: FrozenSet[int] = frozenset()
         self._alone = [kind.type in control_flow.STRUCTURAL for kind in flat.kind_table]
@@ -278,7 +279,7 @@ class PatternLookup:
         drop = _IRRELEVANT + ((_OWN_ENTRY,) if self._is_in_symbolic(op) or op in self.ignored else ())
         attrs = tuple(sorted(attr for attr in kind.attrs if not attr.startswith(drop)))
         inputs = tuple(flat.dtypes[tensor] for tensor in flat.inputs[op])
-        zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self._zeros)
+        zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self.zeros)
         inside = kind.type in _SENSITIVE and self.behavior.plain_root and self._is_called(op)
         starts = tuple(index for index, tensor in enumerate(flat.outputs(op)) if tensor in self._starts)
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])

@@ -65,6 +65,24 @@ def assert_updates_are_moves(graph, really):
         assert {each.name for each in audit} == {"dense", "table", "still", "unread"}
 
 
+MOVES_BY_ZEROS = ("ftrl", "adagrad dual averaging")
+MAY_MOVE_BY_ZEROS = (*MOVES_BY_ZEROS, "proximal sgd", "proximal adagrad")
+
+
+@pytest.mark.parametrize("resource", [True, False], ids=["resource", "ref"])
+@pytest.mark.parametrize("name", V1_OPTIMIZERS)
+def test_an_optimizer_that_receives_zeros_for_a_variable_updates_it_only_if_it_moves_it_nevertheless(name, resource):
+    with tf.Graph().as_default() as graph:
+        variables, optimizer = graph_variables(resource), V1_OPTIMIZERS[name]()
+        pairs = dict(zip(("dense", "table", "still"), v1.gradients(variables.loss(), list(variables.all.values())[:3])))
+        pairs.update(dense=pairs["dense"] * 0.0, table=tf.zeros([4, 3]), unread=tf.zeros_like(variables.all["unread"]))
+        step = v1.train.get_or_create_global_step()
+        really = moved(optimizer.apply_gradients([(pairs[key], value) for key, value in variables.all.items()], step))
+        audit = graphcut.audit(graph.as_graph_def(), variables=list(variables.all))
+    assert really == ({*variables.all} if name in MOVES_BY_ZEROS else {"still"})
+    assert {each.name for each in audit if each.is_updated} == ({*variables.all} if name in MAY_MOVE_BY_ZEROS else {"still"})
+
+
 @pytest.mark.parametrize("resource", [True, False], ids=["resource", "ref"])
 @pytest.mark.parametrize("name", V1_OPTIMIZERS)
 def test_what_an_optimizer_moves(name, resource):
