@@ -85,13 +85,26 @@ class Source:
         ]
 
     def value_of(self, name: ast.Name) -> Optional[ast.expr]:
-        """Return the expression assigned to a name in its function, if there is one plain assignment."""
+        """Return the expression that a name has the value of: that of the only plain assignment, or of the one right before.
+
+        The one before counts if it is in the same block of the same function, and nothing in between binds the name.
+        """
         scope = next((each for each in self.parents(name) if isinstance(each, (*FUNCTIONS, ast.Module))), self.tree)
         stores = [each for each in ast.walk(scope) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
         own = [each for each in stores if each.id == name.id]
+        if len(own) > 1:
+            own = self._last_store(name, own)
         parent = self._parents.get(own[0]) if len(own) == 1 else None
         plain = isinstance(parent, ast.Assign) and parent.targets == own and parent.lineno < name.lineno
         return parent.value if plain else None  # type: ignore[union-attr]
+
+    def _last_store(self, name: ast.Name, stores: Sequence[ast.Name]) -> List[ast.Name]:
+        """Return the last of some bindings of a name in the block of the statement that reads it, before that statement."""
+        statement = next((each for each in self.parents(name) if isinstance(each, ast.stmt)), None)
+        before = self.block(statement) if statement is not None and statement in self._parents else []
+        before = [each for each in before if each.lineno < name.lineno and each is not statement]
+        inside = [[store for store in stores if each in self.parents(store)] for each in before]
+        return next((each for each in reversed(inside) if each), [])
 
     def block(self, statement: ast.stmt) -> List[ast.stmt]:
         """Return the block of statements that contains a statement."""

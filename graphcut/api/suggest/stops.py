@@ -57,7 +57,8 @@ from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
-from graphcut.graph.variables import root
+from graphcut.graph.traverse import find_reachable
+from graphcut.graph.variables import root, values
 from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.results import WITH_GRADIENT, LeftOutReason, Suggestion, Verdict
 from graphcut.results.result_display import Suggestions
@@ -98,6 +99,7 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     except Uncuttable as error:
         raise _impossible(request.traced.flat, error.tensor, blocked) from None
     rank = ranks(flow)
+    cuts, beneath = _sparing(request.traced.flat, cuts, blocked, unblocked if keep is None else ())
     ways = [sorted(cut, key=lambda tensor: rank[request.traced.flat.producer[tensor]]) for cut in cuts]
     reader = SourceReader()
     known: Dict[Hashable, _Alternative] = {}
@@ -111,7 +113,7 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
         made = _alternative(audit, _Judge(audit, others, blocked, kept), tensors, beside, reader)
         if frozenset(tensors) not in inexact or (made.group[0].confirmed and not made.harm):
             known.setdefault(made.key, made)
-    result = _ranked(list(known.values()), most)
+    result = _ranked(sorted(known.values(), key=lambda made: beneath[made.cut]), most)
     if known and all(each.harm for each in known.values()):
         shared = _shared_tensors(flow, away, needed)
         result = suggest_stopped_uses(audit, shared, reader, _Judge(audit, others, blocked, kept)) or result
@@ -119,6 +121,25 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
         result[-1] = replace(result[-1], note="; ".join(filter(None, [result[-1].note, _MORE])))
     names = ", ".join(escape_name(each.variable.name) for each in blocked)
     return Suggestions(result, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; there is nothing to stop")
+
+
+def _sparing(
+    flat: FlatGraph, cuts: Sequence[FrozenSet[int]], blocked: Sequence[Target], unblocked: Sequence[Target]
+) -> Tuple[Sequence[FrozenSet[int]], Mapping[FrozenSet[int], int]]:
+    """Return the cuts, and how many other variables lie behind each, also behind barriers.
+
+    If others lie behind every cut, the values of the blocked variables themselves are one more, if they are as few.
+    """
+
+    def count(cut: FrozenSet[int]) -> int:
+        above = find_reachable(cut, lambda tensor: flat.inputs[flat.producer[tensor]])
+        return sum(not above.isdisjoint(each.tensors) for each in unblocked)
+
+    beneath = {cut: count(cut) for cut in cuts}
+    own = frozenset(value for each in blocked for value in values(flat, each.tensors))
+    if cuts and cuts[0] and min(beneath.values()) and len(own) == len(cuts[0]) and own not in beneath:
+        cuts, beneath[own] = [*cuts, own], count(own)
+    return cuts, beneath
 
 
 def _shared_tensors(flow: GradientFlow, away: FrozenSet[int], needed: FrozenSet[int]) -> List[int]:
@@ -138,6 +159,7 @@ class _Alternative:
     """
 
     group: List[Suggestion]
+    cut: FrozenSet[int]
     key: Hashable
     is_inside: bool
     harm: int
@@ -159,6 +181,7 @@ def _alternative(
         group[0] = replace(group[0], note="; ".join(filter(None, [group[0].note, losing])))
     return _Alternative(
         group=group,
+        cut=frozenset(tensors),
         key=edits if any(edits) else tuple(each.variable or each.tensor for each in places),
         is_inside=not any(edits) and _is_inside_library(traced, places),
         harm=sum(len(each.names) for each in losses),

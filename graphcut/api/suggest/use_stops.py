@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from itertools import islice, product
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.analysis.graph_edits import readers_of
 from graphcut.api.suggest.confirm import Edit
@@ -19,33 +19,58 @@ from graphcut.graph.traverse import find_reachable
 from graphcut.results import Suggestion
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from graphcut.api.audit import Audit
+    from graphcut.api.suggest.other_losses import LostGradients
+
+    class Judge(Protocol):
+        """Judge edits. ``lossy`` takes a part of a kept gradient, ``losses`` are what other losses lose by it."""
+
+        lossy: Optional[Candidate]
+        losses: Sequence[LostGradients]
+        note: str
+
+        def __call__(self, candidate: Candidate) -> Optional[bool]: ...
+
 
 _MOST = 12  # edits that are audited
 
 
-def suggest_stopped_uses(
-    audit: Audit, tensors: Sequence[int], reader: SourceReader, holds: Callable[[Candidate], Optional[bool]]
-) -> List[Suggestion]:
-    """Return the stops of some uses of one of the tensors that ``holds`` confirms; empty if there are none."""
-    flat = audit._request.traced.flat
+def suggest_stopped_uses(audit: Audit, tensors: Sequence[int], reader: SourceReader, judge: Judge) -> List[Suggestion]:
+    """Return the stops of some uses of one of the tensors that a judge confirms; empty if there are none.
+
+    An edit that takes a part of a kept variable's gradient is the second choice.
+    """
     pairs = ((tensor, candidate) for tensor in tensors for candidate in _candidates(audit, tensor, reader))
+    tried: Dict[int, Tuple[int, Candidate]] = {}
     for tensor, candidate in islice(pairs, _MOST):
-        if holds(candidate):
-            places = [f"{each.source.path}:{getattr(each.nodes[0], 'lineno', 0)}" for each in candidate.edits]
-            return [
-                Suggestion(
-                    tensor=flat.tensor_name(tensor),
-                    op=flat.names[flat.producer[tensor]],
-                    where=places[owner],
-                    code=code,
-                    diff=diff,
-                    confirmed=True,
-                    note="" if owner else "only this use is stopped: the other losses of the step learn through the others",
-                )
-                for owner, diff, code in diffs(candidate)
-            ]
-    return []
+        if judge(candidate):
+            return _suggestions(audit, tensor, candidate, _NOTE)
+        tried[id(candidate)] = tensor, candidate
+    if judge.lossy is None or judge.losses or id(judge.lossy) not in tried:
+        return []
+    return _suggestions(audit, *tried[id(judge.lossy)], f"{_NOTE}; {judge.note}")
+
+
+_NOTE = "only this use is stopped: the other losses of the step learn through the others"
+
+
+def _suggestions(audit: Audit, tensor: int, candidate: Candidate, note: str) -> List[Suggestion]:
+    flat = audit._request.traced.flat
+    places = [f"{each.source.path}:{getattr(each.nodes[0], 'lineno', 0)}" for each in candidate.edits]
+    return [
+        Suggestion(
+            tensor=flat.tensor_name(tensor),
+            op=flat.names[flat.producer[tensor]],
+            where=places[owner],
+            code=code,
+            diff=diff,
+            confirmed=True,
+            note="" if owner else note,
+        )
+        for owner, diff, code in diffs(candidate)
+    ]
 
 
 def _candidates(audit: Audit, tensor: int, reader: SourceReader) -> Iterator[Candidate]:

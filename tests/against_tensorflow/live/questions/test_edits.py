@@ -240,3 +240,10 @@ def test_a_file_that_changed_since_it_was_imported_is_not_confirmed(tmp_path):
     audit = graphcut.audit(module.ask, SPEC)
     (tmp_path / "before.py").write_text(text.replace("0.5", "0.75"), encoding="utf-8")
     assert not any(each.confirmed for each in audit.suggest_unblock(module.w))
+
+
+def test_a_name_that_is_bound_again_has_its_last_value(tmp_path):
+    text = source("s = tf.argmax(x @ w, axis=-1)\ns = tf.one_hot(s, 3)\nreturn tf.reduce_sum(s * x[:, :1])")
+    module = loaded(tmp_path / "before.py", text)
+    found = graphcut.audit(module.ask, SPEC).suggest_unblock(module.w)
+    assert all(each.confirmed for each in found) and "s = tf.nn.softmax(10.0 * (x @ w), axis=-1)" in edit(text, found)

@@ -199,3 +199,41 @@ def test_every_use_of_a_variable_in_a_line_is_stopped(tmp_path):
     assert found[0].code == "a, b = h @ tf.stop_gradient(policy), (h + 1.0) @ tf.stop_gradient(policy)"
     after = loaded(tmp_path / "after.py", edit(text, found))
     assert [each is None for each in after.step(tf.ones([2, 3]))[0]] == [False, True]
+
+
+ADVANTAGE = USES.replace("%s", "logs = tf.nn.log_softmax(h @ policy)\n        gain = 1.0 - h @ value\n        %s").replace(
+    "tape.gradient(one, [trunk, policy])", "tape.gradient(one, [trunk, policy, value])"
+)
+
+
+def test_a_use_whose_stop_takes_a_part_of_a_kept_gradient_says_so(tmp_path):
+    text = ADVANTAGE % "one = tf.reduce_mean(logs * gain)\n        other = tf.reduce_mean(gain ** 2)"
+    module = loaded(tmp_path / "before.py", text)
+    found = graphcut.audit_step(module.step, tf.TensorSpec([None, 3]))[0].suggest_stops(block="value")
+    assert [each.code for each in found] == ["one = tf.reduce_mean(logs * tf.stop_gradient(gain))"]
+    assert found[0].note.endswith("; this also stops a part of the gradient of trunk")
+    after = loaded(tmp_path / "after.py", edit(text, found))
+    one, other = after.step(tf.ones([2, 3]))
+    assert [each is None for each in (*one, *other)] == [False, False, True, False, False]
+
+
+LOW_RANK = """
+import tensorflow as tf
+
+base = tf.Variable(tf.random.normal([3, 2]), name="base")
+low = tf.Variable(tf.random.normal([3, 2]), name="low")
+
+
+def step(x):
+    with tf.GradientTape() as tape:
+        out = x @ (base + tf.round(low))
+        loss = tf.reduce_mean(out)
+    return tape.gradient(loss, [base, low])
+"""
+
+
+def test_a_stop_spares_what_gets_no_gradient_yet(tmp_path):
+    module = loaded(tmp_path / "before.py", LOW_RANK)
+    (audit,) = graphcut.audit_step(module.step, tf.TensorSpec([None, 3]))
+    found = audit.suggest_stops(block="base")
+    assert found[0].confirmed and found[0].code == "out = x @ (tf.stop_gradient(base) + tf.round(low))"
