@@ -61,7 +61,8 @@ HEAD = """# Compatibility
 <!-- Written by tools/make_compatibility.py: change the records, not this page. -->
 
 This page lists what differs between the versions of TensorFlow. The gradients of op types were recorded in TensorFlow
-%s. The verdicts of the fixtures were recorded in the versions that their table lists. Versions between these were
+%s. The fixtures are small graphs with known answers, in the folder
+`fixtures/` of the repository. Their verdicts were recorded in the versions that their table lists. Versions between these were
 not tried: "since 2.11" means that 2.11 does it, and the version recorded before it does not. Continuous integration compares
 the records with TensorFlow 1.15, 2.15 and 2.21; `tox -m full` runs the tests in eleven versions.
 """

@@ -69,6 +69,13 @@ def test_the_meta_graph_of_a_checkpoint_is_what_is_meant(refused, tmp_path):
     assert "did you mean 'model.ckpt-10.meta'?" in refused(None, "model.ckpt-10")
 
 
+def test_the_name_of_a_checkpoint_without_a_meta_graph(refused, tmp_path):
+    (tmp_path / "model.ckpt-10.index").write_bytes(b"")
+    said = refused(None, "model.ckpt-10").splitlines()
+    assert said[0].endswith("that name is a checkpoint, which holds the values of variables and no graph")
+    assert said[1].endswith("or graphcut.audit(model) in Python.")
+
+
 def test_a_missing_folder(refused):
     assert "The folder 'nowhere' does not exist." in refused(None, "nowhere/graph.pb")
 

@@ -190,5 +190,5 @@ def near_files(path: str) -> str:
     if name + ".meta" in beside:
         return "; did you mean %s?" % printable(os.path.join(folder, name + ".meta"))
     if name + ".index" in beside:
-        return ", but %s of that name" % other_formats.describe_name(path + ".index").replace("part of a", "a", 1)
+        return "; that name is %s" % other_formats.describe_name(path + ".index").replace("part of a", "a", 1)
     return near_names(name, beside)
