@@ -48,7 +48,9 @@ ZERO_WHEN: Dict[str, Zero] = {
     "ConcatV2": _pieces,
     "IdentityN": _each,
 }
-ZERO_WHEN.update(dict.fromkeys(["Mul", "MulNoNan", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D"], any))
+ZERO_WHEN.update(
+    dict.fromkeys(["Mul", "MulNoNan", "DivNoNan", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D"], any)
+)
 ZERO_WHEN.update(dict.fromkeys(["Add", "AddV2", "AddN", "Sub", "Pack", "Complex"], all))
 ZERO_WHEN.update(
     dict.fromkeys(
@@ -75,7 +77,6 @@ ZERO_WHEN.update(
             "Imag",
             "RealDiv",
             "Div",
-            "DivNoNan",
             "Square",
             "Sqrt",
             "Abs",

@@ -36,6 +36,8 @@ def recomputed(function):
 CASES = {
     "xlogy": lambda w, u: tf.math.xlogy(tf.zeros_like(u), w) + u,
     "xdivy": lambda w, u: tf.math.xdivy(tf.zeros_like(u), w) + u,
+    "divided by zero, which gives zero": lambda w, u: tf.math.divide_no_nan(w, tf.zeros_like(u)) + u,
+    "divided or zero": lambda w, u: tf.math.divide_no_nan(w, u),
     "one to the power": lambda w, u: tf.pow(tf.ones(SHAPE), w) + u,
     "two to the power": lambda w, u: tf.pow(tf.fill(SHAPE, 2.0), w) + u,
     "where true": lambda w, u: getattr(tf, "where_v2", tf.where)(tf.constant(True), u, w),
@@ -70,6 +72,7 @@ CASES = {
 }
 ZERO = {
     "xlogy", "xdivy", "one to the power", "where true", "where all true", "where all false", "exclusive cumsum",
+    "divided by zero, which gives zero",
     "exclusive cumsum from behind", "gathered", "gathered once", "gathered columns", "gathered and sliced",
     "sum before the first", "imaginary part of a real", "imaginary part of a conjugate", "imaginary part of the other",
     "imaginary part of pieces", "imaginary part of a real again", "recomputed behind a stop",
