@@ -10,7 +10,7 @@ VERSIONS = ("1.15", "2.15", "2.21")
 WHOLE = os.environ.get("GRAPHCUT_QUESTIONS") == "all"
 PART = next((part for part, each in enumerate(VERSIONS) if tf.__version__.startswith(each + ".")), len(VERSIONS) - 1)
 
-IS_BETWEEN = PART == 1 and not WHOLE  # what the oldest and the newest tell is enough
+IS_BETWEEN = PART == 1 and not WHOLE  # the oldest and the newest version are enough
 
 
 def own_share(cases):

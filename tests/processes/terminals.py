@@ -30,7 +30,7 @@ def _until_closed(terminal):
     while True:
         try:
             data = os.read(terminal, 4096)
-        except OSError:  # in this way Linux tells the end
+        except OSError:  # Linux reports the end like this
             data = b""
         if not data:
             os.close(terminal)

@@ -22,7 +22,7 @@ with waiting.show_progress() as say, isolate_output():
 """
 
 
-# The same, on a machine so busy that nothing is shown in time: each step lasts until the terminal has had it a few times.
+# The same on a busy machine, which shows nothing in time: each step lasts until the terminal received it a few times.
 PATIENT = CODE.replace(
     "with waiting.show_progress()",
     """

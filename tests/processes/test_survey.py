@@ -21,7 +21,7 @@ from tests.robustness import making
 from tests.unit.graph.text import message
 
 DOCUMENT = (Path(ROOT) / "fixtures" / "documents" / "003.meta").read_bytes()
-# A worker that is killed by every file whose name says so.
+# A worker that is killed at each file with "deadly" in its name.
 MORTAL = """
 import os, signal
 from graphcut.api.survey import worker
@@ -143,7 +143,7 @@ def test_a_file_that_changed_is_audited_again(registry):
 
 def test_a_process_that_another_thread_waited_for_can_be_killed():
     process = subprocess.Popen([sys.executable, "-c", ""])
-    os.waitpid(process.pid, 0)  # as another thread does, before it notes the end
+    os.waitpid(process.pid, 0)  # as another thread does, before it notices the end
     worker_processes._kill(process)
     assert process.wait() is not None
 

@@ -45,7 +45,7 @@ MODULES = [
     "render.text.python_lines",
 ]
 
-# What tests/against_tensorflow/live/test_doctests.py tries.
+# tests/against_tensorflow/live/test_doctests.py runs these.
 WITH_TENSORFLOW = [
     "api.audit",
     "api.audit_step",

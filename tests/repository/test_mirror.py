@@ -16,7 +16,7 @@ OF_SEVERAL = ("render/picture/test_properties.py", "render/picture/test_same_byt
 
 NO_LOGIC = ("__init__", "analysis/request", "render/protocols")
 
-# A folder stands for all modules in it. TensorFlow judges what it can judge.
+# A folder stands for all modules in it. TensorFlow judges what it can.
 JUDGED_BY = {
     "analysis/barrier_edges": "unit/analysis/test_live_routes.py",
     "analysis/branch_conditions": "unit/analysis/test_live_routes.py",

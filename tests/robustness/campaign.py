@@ -132,7 +132,7 @@ def _ask(path, folder, dice, seen):
     loss = dice.choice([None, *floats[-3:], dice.choice(floats)]) if floats else None
     try:
         audit = graphcut.audit(path, loss=loss, oracle=oracle)
-    except (TypeError, ValueError) as error:  # as TensorFlow has it for a string or a complex number
+    except (TypeError, ValueError) as error:  # as TensorFlow writes a string or a complex number
         assert "loss" in str(error)
         return
     seen["judged"] += 1

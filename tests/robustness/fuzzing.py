@@ -59,7 +59,7 @@ ATTRS = (
     "shared_name", "output_shapes", "begin_mask", "transpose_a", "equation", "element_dtype", "_output_shapes",
     "parallel_iterations", "num_original_outputs",
 )  # fmt: skip
-# Without the right attributes these have no output, so that what reads one is refused.
+# Without the right attributes these have no output, so an op that reads one is refused.
 WITHOUT_OUTPUT = frozenset(
     ["AssignVariableOp", "ResourceApplyGradientDescent", "If", "StatelessIf", "While", "StatelessWhile", "Case", "f", "g"]
     + ["PartitionedCall", "StatefulPartitionedCall", "SymbolicGradient", "NoSuchOp", "IdentityN", "PyFunc", "EagerPyFunc"]

@@ -12,7 +12,7 @@ from graphcut import Verdict
 
 v1 = tf.compat.v1
 POINTS = 3
-# Keras 3 would collect the garbage of the whole process, for each fixture.
+# Otherwise Keras 3 collects the garbage of the whole process for each fixture.
 LEAVE_GARBAGE = {"free_memory": False} if getattr(tf.keras, "__version__", "2").startswith("3") else {}
 ALLOWED = {
     "raises": {Verdict.RAISES},
@@ -26,7 +26,7 @@ class Said:
     """The audit of a fixture, its rows by the fixture's short names."""
 
     def __init__(self, fixture):
-        tf.keras.backend.clear_session(**LEAVE_GARBAGE)  # Keras counts the names it gives
+        tf.keras.backend.clear_session(**LEAVE_GARBAGE)  # Keras numbers the names that it gives
         self.asked = fixture()
         self.audit = audit(self.asked)
 

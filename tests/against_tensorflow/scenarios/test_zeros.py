@@ -85,7 +85,7 @@ def test_zero_exactly_where_tensorflow_s_values_are(case):
         w, u = (v1.placeholder(tf.float32, SHAPE, name) for name in "wu")
         loss = tf.reduce_sum(CASES[case](drawn(w), drawn(u)))
         gradient = v1.gradients(loss, w)[0]
-    if gradient is None:  # TensorFlow 1.15 fills no zeros in for what is computed again
+    if gradient is None:  # TensorFlow 1.15 fills in no zeros for values that it computes again
         assert graphcut.audit(graph, loss=loss, variables="w:0")["w:0"].verdict is Verdict.NONE
         return
     with v1.Session(graph=graph) as session:

@@ -253,7 +253,7 @@ def test_an_optimizer_of_an_own_step_is_not_built():
 def test_a_model_keeps_its_losses_and_the_process_its_random_states(ask):
     model = keras.Sequential([keras.Input((3,)), layers.Dense(1, kernel_regularizer="l2", activity_regularizer="l2")])
     model(X)
-    gc.collect()  # the gradients that earlier audits registered go with them, whenever that is
+    gc.collect()  # gradients that earlier audits registered disappear with these audits, at any time
     process = guest.process_state()
     ask(lambda x: tf.reduce_sum(model(x) * np.random.rand()) + tf.add_n(model.losses), X)
     assert guest.changed(process, guest.process_state()) == []

@@ -206,9 +206,9 @@ LOSSES = (
     prints_where_eager, loop_over_tensor, loop_carries_more, while_carries_more, branch_makes_more, branch_in_a_loop,
     calls_of_control_flow, array_of_which_one_is_read, array_that_python_loops_write, array_read_in_a_branch,
 )  # fmt: skip
-# Tensors of earlier TensorFlow cannot be given what they lack.
+# In earlier versions, attributes cannot be added to tensors.
 VALUES = (reads_its_value_where_eager, scales_by_its_value_where_eager)
-# TensorFlow 2.1 makes no float of a variable, and converts no function that tf.map_fn is given in eager code.
+# In TensorFlow 2.1, float() of a variable fails, and eager tf.map_fn does not convert its function.
 LATER = (to_float_of_variable, to_float_in_lambda, converted_in_eager_code_too)
 
 

@@ -80,7 +80,7 @@ def chosen(choice):
     [
         (lambda x: x > 1.0, ["Greater"], lambda x: tf.sigmoid(5.0 * (x - 1.0))),
         (tf.argmax, ["ArgMax"], tf.nn.softmax),
-        # A negation and a comparison take no gradient of a soft choice either: each is a barrier of its own.
+        # A negation and a comparison block the gradient of a soft choice, too: each is a barrier of its own.
         (lambda x: tf.logical_not(tf.cast(x, tf.int32) > 1), ["LogicalNot", "Greater", "Cast"], lambda x: x),
     ],
 )

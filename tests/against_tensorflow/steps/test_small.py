@@ -23,7 +23,7 @@ VALUES = {
     "u": [[1.0, 1.0], [0.0, 2.0]],
     "n": [3, 4, 5],
 }
-# What TensorFlow cannot build: up to 2.4 a tape that records still cannot be begun again, 2.1 vectorizes no conditional.
+# TensorFlow cannot build these: up to 2.4 a recording tape cannot be entered again, and 2.1 cannot vectorize a conditional.
 UNBUILT = ("jac_cond_fn",) if VERSION < (2, 2) else ()
 if VERSION < (2, 5):
     UNBUILT += ("batch_jac_in_tape2", "batch_jac_in_own_scope", "batch_jac_nonpers", "jac_nonpers_scope")

@@ -13,7 +13,7 @@ import graphcut
 from tests.against_tensorflow.training_files import graphs
 from tests.against_tensorflow.training_files.judge import FORMATS, saved, wrong_updates, wrong_verdicts
 
-# Without gated gradients, or where no other op answers two, a None leaves no more traces than a variable nobody asked for.
+# Without gated gradients, or if no other op answers two, a None looks like a variable that nobody asked for.
 UNCERTAIN = [
     "embeddings joined-minimize",
     "joined none none",

@@ -240,7 +240,7 @@ def test_a_traced_step_that_repeats_enters_one_wrapper_of_graphcut(installed):
     is_recent = tuple(map(int, tf.__version__.split(".")[:2])) >= (
         2,
         15,
-    )  # TensorFlow 2.4 and 2.8 call what they traced without asking
+    )  # TensorFlow 2.4 and 2.8 call an earlier trace directly
     assert entered.count("wrapper") in ((1,) if is_recent else (0, 1)) and len(entered) <= 3, entered
 
 

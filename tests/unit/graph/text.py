@@ -23,7 +23,7 @@ HEAD = re.compile(r"def (\w+)\((.*)\) -> (.*):$")
 TYPED = {"PartitionedCall": "Tin Tout", "If": "Tin Tout Tcond", "While": "T", "IdentityN": "T"}
 FLOAT, INT, BOOL = 1, 3, 10
 
-# What the made-up TensorFlow says of each type; all others hand every gradient on.
+# The answer of the fake TensorFlow for each type; every other type passes all gradients.
 NONE_REGISTERED = ("StopGradient", "ArgMax", "Greater", "Less")
 NONE_GIVEN = ("Floor", "Cast", "Shape")
 FIRST_ALONE = ("GatherV2", "Reshape")

@@ -12,7 +12,7 @@ from graphcut.analysis.rules import pattern
 from graphcut.util.caching import BoundedCache
 from tests.robustness.making import T, graph, node, variable
 
-MANY = 20_000  # more than an oracle remembers of one op: a sixteenth of its room
+MANY = 20_000  # more than an oracle caches for one op, which is a sixteenth of its limit
 
 
 @pytest.mark.parametrize("oracle", ["2.15", pytest.param("installed", marks=pytest.mark.tensorflow)])

@@ -38,7 +38,7 @@ def test_a_pause_moves_nothing_to_another_generation(collector):
         gc.get_threshold(),
         [each["collections"] for each in gc.get_stats()],
     )
-    gc.disable()  # so that no collection of its own comes between
+    gc.disable()  # so that no automatic collection interferes
     with collector_paused():
         kept = [[] for _ in range(5000)]
     assert gc.get_count()[0] >= len(kept)

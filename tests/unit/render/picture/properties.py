@@ -108,7 +108,7 @@ def assert_nothing_live_shares_a_box_with_what_is_not(facts, drawn):
     numbers = numbered.ops(facts).numbers
     for _, box in drawn.nodes(data="box"):
         live = {numbers.get(op) in facts.passing for op in box.ops}
-        assert len(live) == 1 or box.role in (Role.LOSS, Role.VARIABLE)  # a variable may be read twice, once in vain
+        assert len(live) == 1 or box.role in (Role.LOSS, Role.VARIABLE)  # a live op and a dead one may read it
 
 
 def assert_live_ways_lead_to_what_gets_a_gradient_and_to_nothing_else(drawn):
