@@ -108,11 +108,12 @@ class Diff:
         return list(zip(names, self.new.audits, changes.values()))
 
     def _heading(self, gradient: str, changes: Sequence[VerdictChange]) -> str:
-        """Return a heading such as ``gradient of policy_loss since HEAD~1:model.py:step: 1 gained, 2 lost``."""
+        """Return a heading such as ``2 lost, 1 gained: gradient of policy_loss since HEAD~1:model.py:step``."""
         directions = [each.direction for each in changes]
-        counts = ["%d %s" % (directions.count(word), word) for word in _WORDS if word in directions]
+        worst_first = sorted(_WORDS, key=lambda word: word != "lost")
+        counts = ["%d %s" % (directions.count(word), word) for word in worst_first if word in directions]
         since = " since %s" % printable(self.old.text)[1:-1] if self.old.text else ""
-        return "gradient of %s%s: %s" % (printable(gradient)[1:-1], since, ", ".join(counts) or "no change")
+        return "%s: gradient of %s%s" % (", ".join(counts) or "no change", printable(gradient)[1:-1], since)
 
 
 def diff(old: Compared, new: Compared, spec: Sequence[str] = (), loss: Sequence[str] = ()) -> Diff:

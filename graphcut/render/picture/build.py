@@ -19,7 +19,9 @@ from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
 from graphcut.render.picture.context import find_context
 from graphcut.render.picture.model import Line, Link
+from graphcut.render.picture.ops import op_of
 from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, EdgeInfo, Sketch, Way
+from graphcut.render.picture.scopes import leaf_of
 from graphcut.render.picture.select_ops import MISSING, routes
 from graphcut.render.picture.titles import boxes
 from graphcut.render.picture.view import AT_MOST, READABLE, PictureOptions, matching_numbers, neighbourhood, select_variables
@@ -118,7 +120,7 @@ def draw_sketch(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way
 def _link(line: Line, info: EdgeInfo) -> Link:
     kinds = [_kind(each) for each in info.marks]
     counted = [f"{kind} ({kinds.count(kind)})" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)]
-    branches = [f"if {each.predicate}: {each.branch}" for each in info.conditions]
+    branches = [f"if {leaf_of(op_of(each.predicate))}: {each.branch}" for each in info.conditions]
     wheres = dict.fromkeys(each.where for each in info.marks if each.where)
     harmless = bool(kinds) and all(each.role for each in info.marks)
     assigned = ["assigned"] if info.state else []

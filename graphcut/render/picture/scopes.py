@@ -18,15 +18,15 @@ Scope = Tuple[str, ...]
 def scope_of(op: str) -> Tuple[str, ...]:
     """Return the name scopes and opened functions around an op, outermost first.
 
-    TensorFlow puts a body's ops into a scope of the call's own name: ``cond!then!cond/mul`` is in ``cond``, ``then``.
+    TensorFlow puts a body's ops into a scope of the call's own name, in full or its last part: ``cond!then!cond/mul`` is in
+    ``cond``, ``then``.
     """
     scope: List[str] = []
     above: Tuple[str, ...] = ()
     for part in op.split(SEPARATOR):
-        names = part.split("/")
-        repeated = len(names) > 1 and names[0] in above
-        scope += names[1:] if repeated else names
-        above = (above + (names[-1],))[-2:]
+        calls = [name for each in above for name in (each, each[each.rfind("/") + 1 :]) if part.startswith(name + "/")]
+        scope += part[max((len(name) + 1 for name in calls), default=0) :].split("/")
+        above = (above + (part,))[-2:]
     return tuple(scope[:-1])
 
 

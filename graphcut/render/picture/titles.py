@@ -139,7 +139,7 @@ def _barrier_title(known: _TitleFacts, members: Tuple[int, ...], role: Role) -> 
 def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
     """Return the name of a single op, the most common types or the names of the barriers, and the further lines."""
     if len(members) == 1:
-        return leaf_of(ops.name(members[0])), _type_line(ops, members[0])
+        return re.sub("^result#[0-9]+$", "result", leaf_of(ops.name(members[0]))), _type_line(ops, members[0])
     kinds = Counter(ops.type(op) for op in members)
     named = ", ".join(kind for kind, _ in kinds.most_common(_NAMED)) + (", …" if len(kinds) > _NAMED else "")
     if role is not Role.OP:

@@ -29,6 +29,7 @@ from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend_samples import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, VariableAudit, Verdict
+from graphcut.results.words import is_condition
 from graphcut.util.source_lines import file_and_line, nearby
 from graphcut.util.text import every
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from graphcut.render.protocols import PictureFacts
 
 _SIZE, _LARGE = 11.0, 14.0
-_WIDTH, _TIP = 44, 200
+_WIDTH, _TIP = 48, 200
 _LINES, _CAUSES = 12, 2
 _NOTES = {Verdict.RAISES: "{} by an error", Verdict.ZERO: "{} always zeros"}
 # Kinds that explain more than the type of the op, which need not be special.
@@ -133,7 +134,8 @@ def _causes_of(variable: VariableAudit, rank: Mapping[str, int]) -> Iterator[Tup
 
 def _cause(first: Barrier) -> Tuple[str, str, str]:
     """Return the text for a barrier with its place, or with the op and its name if no place is known."""
-    name = _CAUSES_OF_KINDS.get(first.kind) or printable(first.type, _WIDTH)[1:-1] or first.kind.value
+    name = "condition" if is_condition(first) else _CAUSES_OF_KINDS.get(first.kind)
+    name = name or printable(first.type, _WIDTH)[1:-1] or first.kind.value
     if first.where:
         cause = f"{name}, {printable(file_and_line(first.where), _WIDTH)[1:-1]}"
         return cause, "", cause

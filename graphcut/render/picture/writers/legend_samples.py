@@ -54,7 +54,8 @@ def _box_samples(drawn: networkx.MultiDiGraph) -> List[Sample]:
     boxes = [box for _, box in drawn.nodes(data="box")]
     counts: Counts[Optional[Verdict]] = Counter()
     for box in boxes:
-        counts[box.verdict] += len(box.variables)
+        if box.change not in CHANGES:
+            counts[box.verdict] += len(box.variables)
     verdicts = [Sample(f"{VERDICT_WORDS[each]} ({counts[each]})", VERDICTS[each]) for each in Verdict if counts[each]]
     roles = [Sample(ROLE_WORDS[role], ROLES[role]) for role in ROLES if any(box.role is role for box in boxes)]
     return verdicts + roles + _change_samples(boxes)

@@ -9,6 +9,8 @@ def test_an_op_is_in_its_name_scopes():
 
 def test_a_body_s_op_is_in_its_call_and_branch():
     assert scope_of("cond!then!cond/mul") == ("cond", "then")
+    assert scope_of("a/case!0!a/case/mul") == ("a", "case", "0")
+    assert scope_of("cond!then!cond/cond!else!cond/cond/mul") == ("cond", "then", "cond", "else")
 
 
 def test_the_scope_of_several_ops_holds_all_of_them():

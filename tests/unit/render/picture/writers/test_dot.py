@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import networkx as nx
 import pytest
 
+from graphcut.analysis.idioms import Idiom
 from graphcut.render.picture.build import picture
-from graphcut.render.picture.model import Line, Role
+from graphcut.render.picture.model import Box, Line, Link, Role
 from graphcut.render.picture.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
-from graphcut.render.picture.writers.dot import title, to_dot
+from graphcut.render.picture.writers.dot import title, to_dot, write
+from graphcut.render.text.advice import OWN, SAMPLES, brief
 from graphcut.results import BarrierKind, LeftOut, LeftOutReason, Verdict
+from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from tests.unit.render.text.fakes import FakeAudit, cut, dag, variable
 
 HOSTILE = [
@@ -114,3 +118,22 @@ def test_the_loss_shows_its_line(end):
     audit = Placed(graph=dag("w = VariableV2\nloss = Mean w\nIdentity = Identity loss"), loss=(end + ":0",))
     (loss,) = [box for _, box in picture(audit).nodes(data="box") if box.role is Role.LOSS]
     assert loss.lines == (end + ":0", "model.py:7")
+
+
+def test_the_title_names_the_condition_of_a_loop():
+    barrier = cut("while!result#0", BarrierKind.INPUT, "_Retval", where="sub.py:25")
+    blocked = variable("w", Verdict.NONE, cut=(barrier,))
+    assert title(FakeAudit(variables=(blocked,))) == "the variable gets no gradient: condition, sub.py:25"
+
+
+ADVICE = [each.brief for each in BARRIER_RECORDS.values()] + [each.brief for each in Idiom]
+SAMPLED = [brief(cut("op", BarrierKind.NOT_DIFFERENTIABLE, each), "") for each in sorted({*OWN, *SAMPLES})]
+
+
+@pytest.mark.parametrize("words", sorted({*ADVICE, *SAMPLED}))
+def test_no_advice_is_cut_short(words):
+    drawn = nx.MultiDiGraph()
+    drawn.add_node("n0", box=Box(Role.LOSS, "loss", (), ("loss",)))
+    drawn.add_node("n1", box=Box(Role.OP, "op", (), ("op",)))
+    drawn.add_edge("n0", "n1", key=Line.CUT, link=Link(Line.CUT, ("state",), advice=(words,)))
+    assert words in write(drawn, "")

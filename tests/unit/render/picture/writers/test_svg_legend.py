@@ -59,6 +59,7 @@ def test_what_a_diff_marks_has_an_entry_with_a_double_outline():
     changes = (Change("w1", Verdict.FLOWS, Verdict.NONE, "hidden"), Change("w2", Verdict.NONE, Verdict.FLOWS))
     found = samples(picture(STOPPED, PictureOptions(changes=changes)))
     words = [each.words for each in found if each.looks.get("peripheries")]
+    assert [each.words for each in found[:1]] == ["none: no gradient (1)"]  # of the variable that is not marked
     assert words == ["gained its gradient (1)", "lost its gradient (1)"]
     doubled = [each for each, sample in zip(pieces(found), found) if sample.words in words]
     assert all(each.count("<ellipse") + each.count("<polygon") == 2 for each in doubled)
