@@ -74,11 +74,11 @@ def place_scopes(result: Sequence[Box], readers: Mapping[int, Sequence[int]]) ->
 
 
 def _ops_in_their_scopes(result: Sequence[Box]) -> Sequence[Box]:
-    """Return the boxes with each op that has the name of another box's scope moved into that scope."""
-    known = {box.scope[:depth] for box in result for depth in range(1, len(box.scope) + 1)}
+    """Return the boxes with each op that has the name of a scope of other boxes moved into that scope."""
+    sizes = Counter(box.scope[:depth] for box in result for depth in range(1, len(box.scope) + 1))
     single = [box.role not in (Role.VARIABLE, Role.LOSS) and len(box.ops) == 1 for box in result]
     own = [(*box.scope, leaf_of(box.ops[0])) if each else () for box, each in zip(result, single)]
-    return [replace(box, scope=scope) if scope in known else box for box, scope in zip(result, own)]
+    return [replace(box, scope=scope) if sizes[scope] > 1 else box for box, scope in zip(result, own)]
 
 
 def _renumber_scopes(result: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:

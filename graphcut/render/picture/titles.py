@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from graphcut.render.protocols import PictureFacts
 
 _NAMED = 3
+_MADE_UP = {"variable": "loop variable"}
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _barrier_title(known: _TitleFacts, members: Tuple[int, ...], role: Role) -> 
 def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
     """Return the name of a single op, the most common types or the names of the barriers, and the further lines."""
     if len(members) == 1:
-        return re.sub("^result#[0-9]+$", "result", leaf_of(ops.name(members[0]))), _type_line(ops, members[0])
+        return _plain_name(ops.name(members[0])), _type_line(ops, members[0])
     kinds = Counter(ops.type(op) for op in members)
     named = ", ".join(kind for kind, _ in kinds.most_common(_NAMED)) + (", …" if len(kinds) > _NAMED else "")
     if role is not Role.OP:
@@ -188,6 +189,12 @@ def _first_and_last(result: Sequence[Label]) -> Tuple[str, ...]:
         "… " + _first_labels(result[-1:])[0],
         f"{sum(label.count for label in result)} in all",
     )
+
+
+def _plain_name(op: str) -> str:
+    """Return the name of an op without its scopes; the names that graphcut made up for results and loop variables in words."""
+    kind, _, number = leaf_of(op).partition("#")
+    return _MADE_UP.get(kind, kind) if number.isdigit() else leaf_of(op)
 
 
 def _is_plumbing(ops: Ops, op: int) -> bool:

@@ -15,6 +15,7 @@ from tests.against_tensorflow.scenarios.test_tensorflow import FIXTURES
 from tests.unit.render.picture.properties import (
     assert_honest,
     assert_legend_is_small_and_complete,
+    assert_loss_is_on_top,
     assert_no_line_crosses_a_title,
 )
 
@@ -33,4 +34,5 @@ def test_its_picture_is_easy_to_read(module, fixture):
     drawn = picture(audit)
     svg = accessible(lay_out(drawn, "dot", 30.0), drawn, title(audit))
     assert_legend_is_small_and_complete(svg, drawn)
+    assert_loss_is_on_top(svg)
     assert_no_line_crosses_a_title(svg)

@@ -16,6 +16,7 @@ import networkx
 
 from graphcut.analysis.idioms import MEANT
 from graphcut.errors import printable
+from graphcut.graph.flat import SEPARATOR
 from graphcut.render.palette import FAINT, GREY, WHITE
 from graphcut.render.picture import ops as numbered
 from graphcut.render.picture.build import picture
@@ -139,7 +140,7 @@ def _cause(first: Barrier) -> Tuple[str, str, str]:
     if first.where:
         cause = f"{name}, {printable(file_and_line(first.where), _WIDTH)[1:-1]}"
         return cause, "", cause
-    op = printable(first.op, _WIDTH)[1:-1]
+    op = printable(first.op.rpartition(SEPARATOR)[2], _WIDTH)[1:-1]
     return name, first.op, op if first.type.lower() in op.lower() else f"{name} {op}"
 
 
@@ -189,8 +190,8 @@ def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside
     dot.attr("edge", fontname=FONT, fontsize=f"{SIZE:g}")
     result = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
     _add_nodes(dot, result + list(_labels(drawn, link)), 0, beside)
-    for loss, alone in _beside_the_loss(drawn):
-        dot.edge(loss, alone, style="invis")
+    for loss, below in _below_the_loss(drawn):
+        dot.edge(loss, below, style="invis")
     ends = label_nodes(drawn)
     for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         back = {"constraint": "false"} if each.line is Line.BEHIND and drawn.has_edge(producer, consumer, Line.CUT) else {}
@@ -202,11 +203,11 @@ def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside
     return dot
 
 
-def _beside_the_loss(drawn: networkx.MultiDiGraph) -> Iterator[Tuple[str, str]]:
-    """Yield each box that stands alone with the loss, so that none is laid out above the loss."""
-    losses = [node for node, box in drawn.nodes(data="box") if box.role is Role.LOSS][:1]
-    for node in networkx.isolates(drawn):
-        yield from ((loss, node) for loss in losses if loss != node)
+def _below_the_loss(drawn: networkx.MultiDiGraph) -> Iterator[Tuple[str, str]]:
+    """Yield the loss with each box to which at most a loop leads, which would be laid out above the loss."""
+    losses = [node for node, box in drawn.nodes(data="box") if box.role is Role.LOSS]
+    led = {producer for _, producer, link in drawn.edges(data="link") if not link.loop}
+    yield from ((loss, node) for loss in losses[:1] for node in drawn if node not in led and node not in losses)
 
 
 def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]:

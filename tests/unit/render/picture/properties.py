@@ -16,6 +16,7 @@ from graphcut.graph.loaded import LoadedGraph, VariableIndex
 from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.names import Names
 from graphcut.graph.targets import Target
+from graphcut.render.palette import DARK
 from graphcut.render.picture import ops as numbered
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Line, Role
@@ -145,6 +146,18 @@ def assert_no_way_leaves_a_box_and_comes_back(facts, drawn):
     links = drawn.edges(data="link")
     ahead = nx.DiGraph((one, other) for one, other, link in links if one != other and not (link.loop or link.state))
     assert nx.is_directed_acyclic_graph(ahead)
+
+
+def assert_loss_is_on_top(svg):
+    """No box is laid out above the loss, which has the darkest fill."""
+    tops = {}
+    for node in (each for each in ElementTree.fromstring(svg).iter(SVG + "g") if each.get("class") == "node"):
+        shape = next((each for each in node.iter() if each.tag in (SVG + "polygon", SVG + "path", SVG + "ellipse")), None)
+        if shape is not None:
+            points = re.findall(r"-?[\d.]+,(-?[\d.]+)", shape.get("points") or shape.get("d") or "")
+            middle = [float(shape.get("cy", 0)) - float(shape.get("ry", 0))]
+            tops.setdefault(shape.get("fill").upper() == DARK, []).append(min(map(float, points)) if points else middle[0])
+    assert min(tops[True]) <= min(tops.get(False, tops[True]))
 
 
 def assert_legend_is_small_and_complete(svg, drawn):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.scopes import place_scopes
+from graphcut.render.picture.view import PictureOptions
 from graphcut.render.picture.writers.dot import title, to_dot
 from graphcut.results import Condition, LeftOut, LeftOutReason, Verdict
 from tests.unit.render.picture.audits import STOPPED, through
@@ -167,6 +168,21 @@ def test_an_op_with_the_name_of_a_scope_is_in_its_frame():
     drawn = picture(FakeAudit(graph=graph, variables=(variable("w"),), carrying=live))
     scopes = {box.ops: box.scope for _, box in drawn.nodes(data="box") if box.role is Role.OP}
     assert len(scopes) == 3 and set(scopes.values()) == {("softmax",)}
+
+
+def test_a_scope_of_one_op_is_no_frame_around_the_op_of_its_name():
+    graph = dag("w = VariableV2\nCast/Read = Cast w\nCast = Cast Cast/Read\nloss = Mean Cast")
+    audit = FakeAudit((variable("w"),), graph=graph, carrying=frozenset({"loss", "w", "Cast", "Cast/Read"}))
+    assert all(not box.scope for _, box in picture(audit).nodes(data="box"))
+
+
+def test_what_graphcut_named_itself_is_in_words():
+    graph = dag(
+        "w = VariableV2\nwhile!variable#3 = _LoopVar w\nwhile!result#3 = _Retval while!variable#3\nloss = Mean while!result#3"
+    )
+    live = frozenset({"loss", "w", "while!variable#3", "while!result#3"})
+    drawn = picture(FakeAudit((variable("w"),), graph=graph, carrying=live), PictureOptions(detail="ops"))
+    assert {"loop variable", "result"} & {box.title for _, box in drawn.nodes(data="box")}
 
 
 def test_the_loss_is_in_no_frame():
