@@ -149,9 +149,10 @@ def assert_no_way_leaves_a_box_and_comes_back(facts, drawn):
 
 
 def assert_loss_is_on_top(svg):
-    """No box is laid out above the loss, which has the darkest fill."""
+    """No box and no frame begins above the loss, which has the darkest fill."""
     tops = {}
-    for node in (each for each in ElementTree.fromstring(svg).iter(SVG + "g") if each.get("class") == "node"):
+    groups = [each for each in ElementTree.fromstring(svg).iter(SVG + "g") if each.get("class") in ("node", "cluster")]
+    for node in groups:
         shape = next((each for each in node.iter() if each.tag in (SVG + "polygon", SVG + "path", SVG + "ellipse")), None)
         if shape is not None:
             points = re.findall(r"-?[\d.]+,(-?[\d.]+)", shape.get("points") or shape.get("d") or "")
