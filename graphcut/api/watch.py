@@ -41,7 +41,7 @@ class watch:
         self._context = watch_gradients.GradientWatch(*listeners)
         self._watch: Any = self._context.watch
         self._audits: Tuple[Audit, ...] = StepAudits()
-        self._count = -1
+        self._state = -1, 0
 
     def __enter__(self) -> watch:
         self._context.__enter__()
@@ -59,8 +59,9 @@ class watch:
     @property
     def audits(self) -> Tuple[Audit, ...]:
         """The audits so far, one for each gradient call, in the order of the first calls."""
-        if self._count != self._watch.count:
-            self._count = self._watch.count
+        state = self._watch.count, self._watch.revision
+        if self._state != state:
+            self._state = state
             calls = tuple(share_updates(tuple(self._watch.gradients_in_order())))
             self._audits = StepAudits(name_trainers(tuple(audits_of(calls, failed=self._note_failure))))
         return self._audits

@@ -6,7 +6,7 @@ Keras freezes a layer without changing its variables: only the model's own list 
 from __future__ import annotations
 
 import sys
-from typing import AbstractSet, Any, Dict, Iterable, Iterator, List, Tuple
+from typing import AbstractSet, Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -65,6 +65,11 @@ def models_in_training() -> List[Any]:
     """Return the Keras models whose ``fit`` or ``train_on_batch`` is running now."""
     owners = [frame.f_locals["self"] for frame in _frames() if frame.f_code.co_name in _TRAINING and "self" in frame.f_locals]
     return [each for each in owners if _is_layer(each)]
+
+
+def is_running(names: Sequence[str]) -> bool:
+    """Return whether a function with one of these names is running."""
+    return any(frame.f_code.co_name in names for frame in _frames())
 
 
 def _frames() -> Iterator[Any]:

@@ -205,7 +205,7 @@ def as_traced(function: Any) -> Iterator[str]:
         graphs = _graphs([function])
         objects = roots(function) if graphs else []
         for model in [each for each in objects if hasattr(each, "_flatten_layers")]:
-            flags += [(each, each._trainable) for layer in layers_of(model) for each in _with_flags(layer)]
+            flags += [(each, each._trainable) for each in flagged_objects(model)]
             now = _trainable(model)
             _set_as_traced(model, graphs, [*objects, *vars(model).values()])
             words = words or _words(model, now, "the trace of then goes on; call compile() again")
@@ -216,6 +216,11 @@ def as_traced(function: Any) -> Iterator[str]:
     finally:
         for each, trainable in reversed(flags):
             each._trainable = trainable
+
+
+def flagged_objects(model: Any) -> List[Any]:
+    """Return the layers and variables of a model that can be frozen."""
+    return [each for layer in layers_of(model) for each in _with_flags(layer)]
 
 
 def _with_flags(layer: Any) -> List[Any]:
@@ -249,7 +254,7 @@ def _trainable(model: Any) -> FrozenSet[int]:
 def _words(model: Any, before: FrozenSet[int], advice: str) -> str:
     """Return a sentence on the variables whose ``trainable`` changed since, if any."""
     now = _trainable(model)
-    names = _patterns([(name_of(each), (id(each) in before) != (id(each) in now)) for each in _own_variables(model)])
+    names = name_patterns([(name_of(each), (id(each) in before) != (id(each) in now)) for each in _own_variables(model)])
     return "`trainable` changed for %s since; %s" % (join_first(names, _SHOWN), advice) if names else ""
 
 
@@ -259,8 +264,8 @@ def name_of(variable: Any) -> str:
     return name.rpartition(":")[0] or name
 
 
-def _patterns(named: Sequence[Tuple[str, bool]]) -> List[str]:
-    """Return the marked names; if all names of a scope are marked, the scope."""
+def name_patterns(named: Sequence[Tuple[str, bool]]) -> List[str]:
+    """Return the marked names; if all names of a scope are marked, a pattern for them."""
     scopes: Dict[str, List[bool]] = {}
     for name, marked in named:
         scopes.setdefault(name.rpartition("/")[0], []).append(marked)

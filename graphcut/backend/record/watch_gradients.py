@@ -18,13 +18,22 @@ from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.models import layers_in_use, models_in_training, trainable_flags
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import handle_of, variable_of
-from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, keras_fit, tapes, variable_writes
+from graphcut.backend.record import (
+    eager_graph,
+    eager_ops,
+    gradient_calls,
+    keras_fit,
+    tapes,
+    trainable_changes,
+    variable_writes,
+)
 from graphcut.backend.record.gradient_call import GradientRequest
 from graphcut.backend.record.keras_fit import lists_keras_variables
 from graphcut.backend.record.missing_gradient_warnings import autograph_patches
 from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.backend.record.trace_step import clone
+from graphcut.backend.record.trainable_changes import TrainableState, current_state
 from graphcut.graph.stack_frames import is_library
 from graphcut.util.own_frames import remove_own_frames
 from graphcut.util.source_lines import nearby
@@ -86,6 +95,9 @@ class Watch(gradient_calls.StepRecord):
         self._inner: List[Tuple[int, Watch, int]] = []
         self._since = ""  # variables frozen between the first trace of a function and the new one
         self.unasked: List[Optional[str]] = []  # places of gradient calls without a variable
+        self.revision = 0  # counts the remarks that were added to gradients
+        self._states: List[TrainableState] = []
+        self._states_of: Dict[int, List[TrainableState]] = {}  # by the ``id`` of the traced function
 
     def add(self, gradient: GradientCall) -> None:
         """Add a gradient that was taken in a graph under construction."""
@@ -109,6 +121,9 @@ class Watch(gradient_calls.StepRecord):
         owned, changed = trainable_flags(None, layers_in_use()), gradient.changed or self._since
         self.gradients.append(replace(gradient, owned=owned, of_model=of_model, changed=changed))
         self._counts.append(self.eager.version)
+        if owned and not changed:
+            with self._guard_recording():
+                self._states.append(current_state(len(self.gradients) - 1, gradient.sources))
         for each in gradient_calls.OBSERVERS:
             each.observe(gradient)
         if self.outer is not None:
@@ -206,6 +221,21 @@ class Watch(gradient_calls.StepRecord):
             self._traced[id(function)] = self._traced[id(made)] = (function, made)
         return self._traced[id(function)][1]
 
+    def call(self, original: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        """Call a ``tf.function``, whose trace takes its gradients in Python."""
+        made = self.afresh(function)
+        states, first = self._states_of.get(id(made)), len(self.gradients)
+        if states:
+            self.note_changes(states)
+        if made is function or _is_traced(made):
+            answer = original(made, *args, **kwargs)
+        else:
+            with self.trained_as_before(function):
+                answer = original(made, *args, **kwargs)
+        if len(self.gradients) > first:
+            self._states_of[id(made)] = [each for each in self._states if each.place >= first]
+        return answer
+
     @contextmanager
     def trained_as_before(self, function: Any) -> Iterator[None]:
         """Trace a function again with the trainable variables of its first trace, whatever was frozen since."""
@@ -216,6 +246,20 @@ class Watch(gradient_calls.StepRecord):
                 yield
             finally:
                 self._since = before
+
+    def note_changes(self, states: List[TrainableState]) -> None:
+        """Add a remark to each gradient whose variables were frozen or unfrozen since, without effect."""
+        for each in [each for each in states if not each.is_unchanged()]:
+            with self._guard_recording():
+                words = each.words()
+                if words:
+                    self.gradients[each.place] = replace(self.gradients[each.place], changed=words)
+                    self.revision += 1
+                    states.remove(each)
+
+    def after_training(self, model: Any) -> None:
+        """Note what changed since a model was compiled; meanwhile Keras 2 had set the state of then."""
+        self.note_changes([each for each in self._states if each.is_of(model)])
 
     def _is_new(self, key: Hashable, signature: Hashable) -> bool:
         known = self._signatures.setdefault(key, set())
@@ -356,12 +400,8 @@ def _of_traces() -> Iterator[Patch]:
         def wrapper(function: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True  # of pytest and IPython
             watch = gradient_calls.watch_here()
-            made = function if watch is None else watch.afresh(function)
             try:
-                if watch is None or made is function or _is_traced(made):
-                    return original(made, *args, **kwargs)
-                with watch.trained_as_before(function):
-                    return original(made, *args, **kwargs)
+                return original(function, *args, **kwargs) if watch is None else watch.call(original, function, args, kwargs)
             except BaseException as error:
                 remove_own_frames(error)
                 raise
@@ -378,6 +418,12 @@ def _of_traces() -> Iterator[Patch]:
 
         return _initialize_uninitialized_variables
 
+    def after_training(model: Any) -> None:
+        watch = gradient_calls.watch_here()
+        if watch is not None:
+            watch.after_training(model)
+
+    yield from trainable_changes.patches(after_training)
     if hasattr(def_function.Function, "_initialize_uninitialized_variables"):
         yield Patch(def_function.Function, "_initialize_uninitialized_variables", initializing)
 

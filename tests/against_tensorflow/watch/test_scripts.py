@@ -133,6 +133,56 @@ def test_a_model_that_was_frozen_after_compile_is_named_if_fit_does_not_train_it
     assert ("discriminator.trainable is False" in err) == ("stands still" in out)
 
 
+FROZEN_AFTER_COMPILE = """
+import sys
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="first"), keras.layers.Dense(1, name="second")])
+model.compile("sgd", "mse", run_eagerly="eagerly" in sys.argv)
+first = model.get_layer("first")
+first.trainable = False
+before = first.get_weights()[0].copy()
+for _ in range(2):
+    model.fit(np.ones((4, 3), "float32"), np.ones((4, 1), "float32"), verbose=0)
+print("moved" if np.any(first.get_weights()[0] != before) else "stands still")
+"""
+
+
+@needs_eager
+@pytest.mark.skipif(VERSION < [2, 2], reason="Keras trains what was trainable at compile from 2.2 on")
+@pytest.mark.parametrize("arguments", [[], ["eagerly"]])
+def test_a_layer_that_was_frozen_after_compile_is_named_if_fit_trains_it(arguments, tmp_path, capfd):
+    script = tmp_path / "frozen.py"
+    script.write_text(FROZEN_AFTER_COMPILE)
+    assert main(["run", str(script), *arguments]) == 0
+    out, _ = capfd.readouterr()
+    assert ("is False now, but fit trains it until compile() is called again" in out) == ("moved" in out)
+    assert ("frozen: " in out) == ("stands still" in out)
+
+
+MOVES_BETWEEN_STATES = """
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="first"), keras.layers.Dense(1, name="second")])
+for flag in (False, True):
+    model.get_layer("first").trainable = flag
+    model.compile("sgd", "mse")
+    for _ in range(2):
+        model.fit(np.ones((4, 3), "float32"), np.ones((4, 1), "float32"), verbose=0)
+model.trainable = False
+"""
+
+
+@needs_eager
+def test_nothing_is_said_of_a_change_with_effect_or_after_training(tmp_path, capfd):
+    script = tmp_path / "stages.py"
+    script.write_text(MOVES_BETWEEN_STATES)
+    assert main(["run", str(script)]) == 0
+    assert "`trainable`" not in capfd.readouterr().out
+
+
 ERROR_IN_FUNCTION = """
 import tensorflow as tf
 
