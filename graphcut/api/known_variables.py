@@ -50,6 +50,15 @@ def layers_to_freeze(audit: Audit, source: Any, names: Collection[str]) -> Seque
     return find_layers(source, [each.objects[-1] for each in audit.graph_variables if each.name in names and each.objects])
 
 
+def variables_of_network(source: Any, name: str) -> Tuple[str, ...]:
+    """Return the names of the variables of the model or layer of a name, or at an attribute or name of the program."""
+    if isinstance(source, str) or source is None or not name:
+        return ()
+    from graphcut.backend.live.program_variables import variables_of_network as find_variables
+
+    return tuple(find_variables(source, name))
+
+
 def read_in_scope(audit: Audit, scope: str) -> Tuple[str, ...]:
     """Return the names of the variables that the ops of a scope read, whatever scope the names themselves have."""
     return variables_read_in(audit._traced, scope)

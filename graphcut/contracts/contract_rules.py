@@ -27,7 +27,7 @@ from typing import (
 )
 
 from graphcut.api.audit import Audit
-from graphcut.api.known_variables import layers_to_freeze, read_in_scope, untouched_variables
+from graphcut.api.known_variables import layers_to_freeze, read_in_scope, untouched_variables, variables_of_network
 from graphcut.api.select.resolve_variables import is_pattern
 from graphcut.api.suggest.stops import suggest_stops
 from graphcut.contracts.definition import Contract, Finding
@@ -162,6 +162,14 @@ class Subjects:
                 join_first(read, _NAMED),
             )
             return "%s matches no variable%s" % (printable(pattern), message)
+        inside = [name for name in variables_of_network(self.source, pattern.rstrip("*").rstrip("/")) if name in self.program]
+        if inside:
+            owner = printable(pattern.rstrip("/*"))
+            return "%s matches no variable\nThe model or layer %s has %s: name these." % (
+                printable(pattern),
+                owner,
+                join_first(inside, _NAMED),
+            )
         listed = _near_patterns(pattern, names) or ("\nThe variables are: %s" % join_first(names, _NAMED) if names else "")
         return "%s matches no variable%s" % (printable(pattern), listed)
 
@@ -418,7 +426,9 @@ def _check_updates(subjects: Subjects) -> Iterator[Finding]:
             own = variable.is_updated and not variable.trained_by
             message = "it is updated without a gradient\n" + message if own else message
         elif variable.is_updated is None:
-            message = "nothing in %s updates it\n%s" % (subjects.contract.source, message)
+            raised = next((each.raised for each in subjects.step if each.raised), "")
+            why = "the step raises %s before it is known what updates it: mend that first" % error_at(raised)
+            message = "%s\n%s" % (why if raised else "nothing in %s updates it" % subjects.contract.source, message)
         yield _finding(subject, "updated", message)
 
 

@@ -99,10 +99,10 @@ def _is_layer(value: Any) -> bool:
 
 
 def listed_variables(owner: Any, attribute: str) -> List[Any]:
-    """Return the variables that a model lists; none if it is not built yet."""
+    """Return the variables that a model lists; none if it is not built yet, or cannot list them."""
     try:
         result = getattr(owner, attribute, ())
-    except ValueError:
+    except Exception:  # noqa: BLE001 - Keras raises ValueError, TensorFlow's wrapper of a dict TypeError, a user's class anything
         return []
     return list(result) if isinstance(result, (list, tuple)) else []
 

@@ -48,6 +48,17 @@ def untouched_variables(source: Any, asked: AbstractSet[int], touched: AbstractS
             yield from (describe_variable(each, ()) for each in rest.values())
 
 
+def variables_of_network(source: Any, name: str) -> List[str]:
+    """Return the names of the variables of the first model, layer or module of a name, or that an attribute has."""
+    for value in _values(source):
+        held = vars(value).get(name) if hasattr(value, "__dict__") and not isinstance(value, type) else None
+        for each in (value, held):
+            is_network = hasattr(type(each), "trainable_variables") and not is_variable(each)
+            if is_network and (each is held or getattr(each, "name", None) == name):
+                return [describe_variable(own, ()).name for own in listed_variables(each, "variables")]
+    return []
+
+
 def _own_variables(owner: Any) -> List[Any]:
     """Return the trainable variables that are attributes of an object."""
     return [each for each in vars(owner).values() if is_variable(each) and getattr(each, "trainable", False)]

@@ -685,3 +685,46 @@ def test_no_unused_sees_the_whole_step_and_the_network_that_it_trains(project, s
     finally:
         sys.modules.pop("networks", None)
     assert sorted(each.variable for each in result.findings) == names
+
+
+NAMED = """
+import tensorflow as tf
+
+side = tf.keras.Sequential([tf.keras.layers.Dense(3, name="hidden")], name="side")
+side.build((None, 4))
+odd = tf.Module()
+odd.by_object = {side: 1, tf.Module(): 2}  # TensorFlow cannot sort these keys
+w = tf.Variable(tf.ones([4, 2]), name="w")
+
+
+def step(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(x @ w)
+    (gradient,) = tape.gradient(loss, [w])
+    raise ValueError("no optimizer")
+"""
+
+
+@pytest.mark.parametrize(
+    "lines, words",
+    [
+        ('must_reach = ["sied/*"]', "'sied/*' matches no variable"),
+        ('must_reach = ["odd/*"]', "'odd/*' matches no variable"),
+        ('updated = ["w"]', "before it is known what updates it: mend that first"),
+    ],
+)
+def test_a_finding_says_what_is_meant_and_what_fails(project, lines, words):
+    (project / "agents.py").write_text(NAMED, encoding="utf-8")
+    (finding,) = checked(project, lines, "agents.py:step").findings
+    assert words in finding.message
+
+
+def test_the_variables_of_a_model_whose_name_is_no_scope_are_named(project):
+    from graphcut.api.known_variables import variables_of_network
+
+    (project / "agents.py").write_text(NAMED, encoding="utf-8")
+    program = {}
+    exec(compile(NAMED, str(project / "agents.py"), "exec"), program)
+    names = variables_of_network(program["step"], "side")
+    assert len(names) == 2 and all(each.endswith(("hidden/kernel", "hidden/bias")) for each in names)
+    assert variables_of_network(program["step"], "sied") == ()
