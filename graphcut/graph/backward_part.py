@@ -86,11 +86,11 @@ def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...
     """Return the tensors of each loss that is trained; if there is none, those of losses whose gradients Python fetches.
 
     Losses that only serve another loss are left out: the inner loss of a gradient penalty, of a product with a second
-    derivative, or of a gradient that another gradient starts from.
+    derivative, or of a gradient that another gradient starts from. So are tensors from which the gradient of a loss goes on.
     """
     part = backward_part(flat, names)
     calls = [call for call in part.calls if call.loss]
-    trained = _without_preparation(flat, [call for call in calls if trains(flat, call)])
+    trained = _without_continuation(flat, _without_preparation(flat, [call for call in calls if trains(flat, call)]))
     losses = trained or [call for call in calls if not _sums_for_data(flat, part, call)]
     if len(losses) > 1:
         losses = _without_curvature(flat, part, _outermost(flat, losses)) if trained else _without_products(flat, part, losses)
@@ -341,9 +341,7 @@ def _without_preparation(flat: FlatGraph, calls: List[BackwardCall]) -> List[Bac
     """
     if len(calls) < 2:
         return calls
-    seeds: Dict[str, List[int]] = {}
-    for seed, scope in _seeds(flat):
-        seeds.setdefault(scope, []).append(seed)
+    seeds = _seeds_by_scope(flat)
     writes_by_call = {call: [write for write in writes(flat) if write.op in call.reached] for call in calls}
     above = {call: upstream(flat, call.loss) for call in calls}
 
@@ -359,6 +357,29 @@ def _without_preparation(flat: FlatGraph, calls: List[BackwardCall]) -> List[Bac
         return any(starts(call, other) or is_kept_for(call, other) for other in calls if other is not call)
 
     return [call for call in calls if not prepares(call)] or calls
+
+
+def _without_continuation(flat: FlatGraph, calls: List[BackwardCall]) -> List[BackwardCall]:
+    """Return the calls, except those that start from the gradient of another call at a tensor its loss is computed from.
+
+    The gradient of one loss is taken in pieces to save memory (checkpoints), or to change it on its way.
+    """
+    if len(calls) < 2:
+        return calls
+    seeds, above = _seeds_by_scope(flat), {call: upstream(flat, call.loss) for call in calls}
+
+    def continues(call: BackwardCall, other: BackwardCall) -> bool:
+        is_below = above[other].issuperset(flat.producer[tensor] for tensor in call.loss)
+        return is_below and not other.reached.isdisjoint(seeds.get(call.scope, ()))
+
+    return [call for call in calls if not any(continues(call, other) for other in calls if other is not call)] or calls
+
+
+def _seeds_by_scope(flat: FlatGraph) -> Dict[str, List[int]]:
+    seeds: Dict[str, List[int]] = {}
+    for seed, scope in _seeds(flat):
+        seeds.setdefault(scope, []).append(seed)
+    return seeds
 
 
 def _outermost(flat: FlatGraph, calls: List[BackwardCall]) -> List[BackwardCall]:

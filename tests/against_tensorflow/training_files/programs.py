@@ -161,6 +161,17 @@ def _policy_of_a_critic() -> Tuple[Any, List[Any]]:
     return action, [v1.train.AdamOptimizer(0.1).apply_gradients(zip(gradients, policy))]
 
 
+def _checkpointed(stopped: bool) -> Tuple[Any, List[Any]]:
+    """The gradient of the loss is taken down to a hidden tensor, and from there on by a call of its own."""
+    body, head = _weights("body/w", 4, 3), _weights("head/w", 3, 1)
+    hidden = tf.tanh(tf.matmul(_batch(), body))
+    kept = tf.stop_gradient(hidden) if stopped else tf.identity(hidden)
+    loss = tf.reduce_mean(tf.square(tf.matmul(kept, head)), name="loss")
+    above, of_head = v1.gradients(loss, [kept, head])
+    of_body = v1.gradients(hidden, body, grad_ys=above)[0]
+    return loss, [v1.train.AdamOptimizer(0.1).apply_gradients([(of_body, body), (of_head, head)])]
+
+
 def _elastic() -> Tuple[Any, List[Any]]:
     """How much each weight matters is kept from the gradients of an earlier task, by an op of its own."""
     w, old, kept = _weights("w", 4, 3), _weights("old", 4, 3, trainable=False), _weights("kept", 4, 3, trainable=False)
@@ -198,6 +209,8 @@ PROGRAMS: Dict[str, Callable[[], Tuple[Any, List[Any]]]] = {
     "regularized": _regularized,
     "worker and shared weights": _worker_and_shared,
     "policy of a critic": _policy_of_a_critic,
+    "checkpointed": lambda: _checkpointed(False),
+    "checkpointed behind a stop": lambda: _checkpointed(True),
     "elastic": _elastic,
     "straight-through": _straight_through,
 }
