@@ -10,6 +10,7 @@ from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.render.text.advice import COUNTS_RUNS, brief, counts_runs
 from graphcut.results import Barrier, BarrierKind, Condition, Role, VariableAudit, Verdict
+from graphcut.results.words import is_condition, kind_words
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
@@ -23,7 +24,8 @@ _LOOKED_AT = 20
 class BarrierMark:
     """A barrier on the edge into an op at ``input``; ``role`` is set for a stop that is in no cut.
 
-    ``idiom`` names the idiom of a stop, ``advice`` says what to do about the barrier, both in a few words.
+    ``words`` name the kind, and for an input its number and argument. ``idiom`` names the idiom of a stop, ``advice`` says
+    what to do about the barrier, both in a few words.
     """
 
     op: str
@@ -33,6 +35,7 @@ class BarrierMark:
     role: Optional[Role] = None
     idiom: str = ""
     advice: str = ""
+    words: str = ""
 
 
 def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[BarrierMark]]:
@@ -91,7 +94,8 @@ def cut_mark(facts: PictureFacts, ops: Ops, cut: Barrier) -> BarrierMark:
     """Return the mark for a barrier in a cut, with its idiom and advice."""
     idiom = facts.idioms.get(cut.op, "")
     advice = next((each.brief for each in Idiom if each.label == idiom), None) or brief(cut, _dtype(ops, cut))
-    return BarrierMark(cut.op, cut.input, cut.kind, cut.where, idiom=idiom, advice=advice)
+    words = "condition" if is_condition(cut) else kind_words(cut)
+    return BarrierMark(cut.op, cut.input, cut.kind, cut.where, idiom=idiom, advice=advice, words=words)
 
 
 def _stops_of_moments(flat: FlatGraph) -> Set[int]:

@@ -25,7 +25,6 @@ from graphcut.render.picture.scopes import leaf_of
 from graphcut.render.picture.select_ops import MISSING, routes
 from graphcut.render.picture.titles import boxes
 from graphcut.render.picture.view import AT_MOST, READABLE, PictureOptions, matching_numbers, neighbourhood, select_variables
-from graphcut.results import BarrierKind
 from graphcut.util.gc import collector_paused
 
 if TYPE_CHECKING:
@@ -129,9 +128,7 @@ def _link(line: Line, info: EdgeInfo) -> Link:
 
 
 def _kind(mark: BarrierMark) -> str:
-    """``stop-gradient``, ``input 1``, ``stop-gradient, bypassed``, ``stop-gradient: target network``."""
-    kind = mark.kind.value
-    if mark.kind is BarrierKind.INPUT:
-        kind = f"{kind} {mark.input}"
+    """``stop-gradient``, ``input 1 (indices)``, ``stop-gradient, bypassed``, ``stop-gradient: target network``."""
+    kind = mark.words or mark.kind.value
     kind += f": {mark.idiom}" if mark.idiom else ""
     return f"{kind}, {mark.role.value}" if mark.role else kind

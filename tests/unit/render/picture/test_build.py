@@ -52,7 +52,7 @@ def test_plumbing_is_folded():
 
 def test_links_are_labelled():
     labels = {label for _, _, link in picture(EVERY_VERDICT).edges(data="link") for label in link.labels}
-    assert labels == {"input 1", "zero", "no-gradient", "stop-gradient, bypassed", "if pred: then"}
+    assert labels == {"input 1 (indices)", "zero", "no-gradient", "stop-gradient, bypassed", "if pred: then"}
 
 
 def test_a_scope_of_several_boxes_is_said_once():
