@@ -7,8 +7,10 @@ their *family*. Barriers of a family may lie behind each other; the nodes behind
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Hashable, List, Mapping, Set, Tuple
+from typing import Counter as Counts
 
 from graphcut.render.picture.quotient import CUT, LIVE, EdgeInfo, Sketch, Way, merge_nodes, merge_nodes_convex, merged_cycles
 from graphcut.render.picture.scopes import common_scope, leaf_of
@@ -42,13 +44,16 @@ class Kinds:
     def scopes(self, sketch: Sketch) -> Dict[int, Tuple[str, ...]]:
         """Return the innermost scope of each node.
 
-        An op with the name of a scope belongs to it: ``softmax`` to that of ``softmax/Reshape``.
+        An op with the name of a scope of several others belongs to it: ``softmax`` to that of ``softmax/Reshape`` and
+        ``softmax/Mul``.
         """
         result = {node: common_scope([self.name(op) for op in ops]) for node, ops in sketch.nodes.items()}
-        known = {scope[:depth] for scope in set(result.values()) for depth in range(1, len(scope) + 1)}
-        single = [(node, ops[0]) for node, ops in sketch.nodes.items() if len(ops) == 1 and self.plain(node)]
-        own = {node: (*result[node], leaf_of(self.name(op))) for node, op in single}
-        return {**result, **{node: scope for node, scope in own.items() if scope in known}}
+        plain = [node for node in sketch.nodes if self.plain(node)]
+        sizes: Counts[Tuple[str, ...]] = Counter()
+        for scope, count in Counter(result[node] for node in plain).items():
+            sizes.update({scope[:depth]: count for depth in range(1, len(scope) + 1)})
+        own = {node: (*result[node], leaf_of(self.name(node))) for node in plain if len(sketch.nodes[node]) == 1}
+        return {**result, **{node: scope for node, scope in own.items() if sizes[scope] > 1}}
 
 
 def by_scope(

@@ -198,6 +198,22 @@ def test_a_row_through_an_op_with_the_name_of_a_scope_is_one_box():
     assert folded(row("softmax/Reshape", "softmax", "softmax/Mul")) == [("Relu", ("3 ops",))]
 
 
+def test_a_row_through_an_op_that_only_reads_a_variable_in_its_scope_is_one_box():
+    graph = dag("""
+        w = VarHandleOp -> resource
+        u = VarHandleOp -> resource
+        v = VariableV2
+        stop = StopGradient v
+        MatMul/Read = ReadVariableOp w
+        MatMul = MatMul MatMul/Read stop
+        Mul = Mul MatMul
+        loss = Mean Mul
+    """)
+    variables = (variable("w"), variable("v", Verdict.NONE, cut=(cut("stop"),)))
+    audit = FakeAudit(variables, graph=graph, carrying=frozenset({"loss", "Mul", "MatMul", "MatMul/Read", "w"}))
+    assert folded(audit) == [("MatMul, Mul", ())]
+
+
 def test_an_op_with_the_name_of_its_scope_says_it_once():
     boxes = [
         Box(Role.LOSS, "loss", (), ("loss",)),
