@@ -14,7 +14,11 @@ from graphcut.analysis.branch_conditions import Branches, branches
 from graphcut.errors import GraphcutError
 from graphcut.render.picture.build import picture
 from graphcut.results import Condition
-from tests.unit.render.picture.properties import assert_no_way_leaves_a_box_and_comes_back, assert_what_stands_alone_is_unused
+from tests.unit.render.picture.properties import (
+    assert_no_gradient_goes_where_none_arrives,
+    assert_no_way_leaves_a_box_and_comes_back,
+    assert_what_stands_alone_is_unused,
+)
 
 GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 # Seconds of CPU that one question may take: twenty times the most that one took, of these graphs and of the fixtures.
@@ -176,7 +180,11 @@ def pictures(audit: Any) -> Iterator[str]:
         if tensors and not any(flat.producer[tensor] in seen for tensor in tensors):
             yield f"{variable.name}: the picture has no live way to it"
     drawn = picture(audit)
-    for holds in (assert_what_stands_alone_is_unused, assert_no_way_leaves_a_box_and_comes_back):
+    for holds in (
+        assert_no_gradient_goes_where_none_arrives,
+        assert_what_stands_alone_is_unused,
+        assert_no_way_leaves_a_box_and_comes_back,
+    ):
         try:
             holds(audit, drawn)
         except AssertionError as error:
