@@ -16,6 +16,7 @@ from graphcut.analysis.stop_roles import Judged, record_all, stops
 from graphcut.api import load
 from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed_oracle, overlay_of
+from graphcut.api.known_variables import code_names
 from graphcut.api.refuse_step import check_model, is_step, unaudited_step
 from graphcut.api.select.resolve_loss import output_keys, resolve_loss, stop_ops
 from graphcut.api.select.resolve_variables import TargetIndex, as_tuple, find_targets, is_group, reusable, targets
@@ -278,6 +279,11 @@ class Audit:
         eager = hasattr(self._traced.origin.live, "captures")
         objects = [frozenset(map(id, target.variable.objects if eager else ())) for target in self._targets]
         return tuple(known or frozenset([each.name]) for known, each in zip(objects, self.variables))
+
+    @cached_property
+    def code_names(self) -> Mapping[str, str]:
+        """Your code's names of the variables that have no name of their own, by the names that the audit gives them."""
+        return code_names(self)
 
     @property
     def graph_variables(self) -> Tuple[Variable, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Collection, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 from graphcut.api.refuse_step import is_keras_model
@@ -48,6 +49,19 @@ def layers_to_freeze(audit: Audit, source: Any, names: Collection[str]) -> Seque
     from graphcut.backend.live.models import layers_to_freeze as find_layers
 
     return find_layers(source, [each.objects[-1] for each in audit.graph_variables if each.name in names and each.objects])
+
+
+def code_names(audit: Audit) -> Mapping[str, str]:
+    """Return how the code names the variables of an audit that have no name of their own, which are called ``Variable_1``."""
+    source = audit._retrace.source if audit._retrace else None
+    unnamed = [each for each in audit._targets if re.fullmatch(r"Variable(_\d+)?", each.variable.name)]
+    if source is None or not unnamed or isinstance(source, str):
+        return {}
+    from graphcut.backend.live.program_variables import code_names as find_names
+
+    known = find_names(source)
+    pairs = ((each.variable.name, known.get(id(own))) for each in unnamed for own in each.variable.objects)
+    return {name: expression for name, expression in pairs if expression}
 
 
 def variables_of_network(source: Any, name: str) -> Tuple[str, ...]:

@@ -64,8 +64,13 @@ if TYPE_CHECKING:
         def place(self, op: int) -> Tuple[Optional[str], bool]: ...
 
     class ReportFacts(VerdictFacts, Protocol):
-        """The plain results of one audit, for one loss. ``place_of`` is the ``file:line`` of an op by its name."""
+        """The plain results of one audit, for one loss. ``place_of`` is the ``file:line`` of an op by its name.
 
+        ``code_names`` are the expressions in the user's code for variables without a name of their own.
+        """
+
+        @property
+        def code_names(self) -> Mapping[str, str]: ...
         @property
         def loss_dtypes(self) -> Tuple[str, ...]: ...
         @property

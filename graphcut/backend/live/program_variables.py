@@ -19,6 +19,7 @@ from graphcut.graph.metadata import Variable
 from graphcut.graph.stack_frames import is_library
 
 _DEEP, _MANY = 6, 20_000
+_NAMED = 3  # attributes and items in a name
 _LIBRARIES = frozenset(["keras", "numpy", "tensorflow", "tf_keras"])
 
 
@@ -57,6 +58,40 @@ def variables_of_network(source: Any, name: str) -> List[str]:
             if is_network and (each is held or getattr(each, "name", None) == name):
                 return [describe_variable(own, ()).name for own in listed_variables(each, "variables")]
     return []
+
+
+def code_names(source: Any) -> Dict[int, str]:
+    """Return the expressions by which a function leads to variables, such as ``self.layers[0]``, by the ``id`` of each."""
+    function = getattr(source, "python_function", source)
+    owner, function = getattr(function, "__self__", None), getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    known = getattr(function, "__globals__", {})
+    names = {name: known[name] for name in getattr(code, "co_names", ()) if name in known}
+    cells = zip(getattr(code, "co_freevars", ()), map(content, getattr(function, "__closure__", None) or ()))
+    waiting = deque([*cells, *names.items(), *([("self", owner)] if owner is not None else [])])
+    result: Dict[int, str] = {}
+    seen: Set[int] = set()
+    while waiting and len(seen) < _MANY:
+        name, value = waiting.popleft()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if is_variable(value):
+            result.setdefault(id(variable_of(value)), name)
+        elif name.count(".") + name.count("[") < _NAMED:
+            waiting += _named_inside(name, value)
+    return result
+
+
+def _named_inside(name: str, value: Any) -> List[Tuple[str, Any]]:
+    """Return the items of a list or dict, or the attributes of a user's object, with the expressions for them."""
+    if isinstance(value, (list, tuple)):
+        return [("%s[%d]" % (name, at), each) for at, each in enumerate(value)]
+    if isinstance(value, dict):
+        return [("%s[%r]" % (name, key), each) for key, each in value.items() if isinstance(key, (str, int))]
+    if isinstance(value, (type, types.ModuleType)) or type(value).__module__.partition(".")[0] in _LIBRARIES:
+        return []
+    return [("%s.%s" % (name, key), each) for key, each in getattr(value, "__dict__", {}).items() if not key.startswith("_")]
 
 
 def _own_variables(owner: Any) -> List[Any]:

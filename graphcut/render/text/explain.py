@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _FEW = 3
 _NAMED = 8
 _ROUTE = "Route to the loss: "
+_IN_CODE = "In your code it is "
 _ADVICES = 2
 _INDENT = "    "
 _WARNING = "Keras warns of that: Gradients do not exist for variables"
@@ -75,7 +76,7 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
 
 def drop_variable(text: str, name: str) -> str:
     """Return an explanation without the name, shape and route of its variable, so it can be compared with others."""
-    kept = [line for line in text.splitlines() if not line.startswith(_ROUTE)]
+    kept = [line for line in text.splitlines() if not line.startswith((_ROUTE, _IN_CODE))]
     return re.sub(r"%s(?![\w/])(?: \[[^]]*\])?" % re.escape(name), "", "\n".join(kept))
 
 
@@ -130,6 +131,8 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices:
     yield f"{escape_name(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
         _frozen_words(variable) + _update_words(variable, facts.raised)
     )
+    if variable.name in facts.code_names:
+        yield f"{_IN_CODE}{escape_name(facts.code_names[variable.name])}."
     losses = " + ".join(name_words(key or name) for name, key in zip(facts.loss, facts.loss_keys))
     if variable.unused:
         yield f"It is unused: nothing leads from it to the loss {losses}."

@@ -9,6 +9,7 @@ from graphcut.render.text.table_rows import named_cuts
 from graphcut.results import Barrier, BarrierKind
 from graphcut.results.words import at, escape_name
 from graphcut.util.source_lines import line_of
+from graphcut.util.text import join_first
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import ReportFacts
@@ -25,7 +26,14 @@ def quote_lines(facts: ReportFacts) -> Tuple[str, ...]:
     places = dict.fromkeys(cut.where for each in facts.variables for cut in named_cuts(each) if cut.where)
     known = [(str(where), line_of(where)) for where in places if line_of(where)]
     more = ("%d more" % (len(known) - _MOST),) * (len(known) > _MOST)
-    return (*(text for where, line in known[:_MOST] for text in _quote(where, line, cuts[where])), *more)
+    return (*_code_names(facts), *(text for where, line in known[:_MOST] for text in _quote(where, line, cuts[where])), *more)
+
+
+def _code_names(facts: ReportFacts) -> Iterator[str]:
+    """Yield one line on how the code names variables that have no name of their own."""
+    names = [f"{name} is {escape_name(expression)}" for name, expression in facts.code_names.items()]
+    if names:
+        yield f"in your code, {join_first(names, _MOST)}"
 
 
 def _quote(where: str, line: str, cut: Barrier) -> Iterator[str]:

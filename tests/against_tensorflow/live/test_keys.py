@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import graphcut
 from graphcut import GraphcutError, Verdict
+from graphcut.render.text.source_quotes import quote_lines
 from tests.against_tensorflow.live.building import EAGER, anywhere, keras_model, ones, placeholder_graph, spec, v1
 
 needs_eager = pytest.mark.skipif(not EAGER, reason="about eager variables")
@@ -345,3 +346,37 @@ def test_variables_may_be_asked_for_by_the_end_of_their_names():
         w = v1.get_variable("gate/encoder/kernel", [3])
         tf.reduce_sum(tf.square(w), name="loss")
     assert [each.name for each in graphcut.audit(graph, loss="loss", variables="encoder/kernel")] == ["gate/encoder/kernel"]
+
+
+UNNAMED = """
+import tensorflow as tf
+
+first, rest = tf.Variable(1.0), [tf.Variable(2.0), tf.Variable(3.0)]
+named = tf.Variable(4.0, name="named")
+
+
+class Scale:
+    def __init__(self):
+        self.by = tf.Variable(5.0)
+
+    def step(self, x):
+        with tf.GradientTape() as tape:
+            loss = x * tf.stop_gradient(first) + self.by * rest[0] + rest[1] * named
+        return tape.gradient(loss, [first, *rest, named, self.by])
+
+
+step = Scale().step
+"""
+
+
+def test_variables_without_a_name_are_named_as_in_the_code():
+    if not tf.executing_eagerly():
+        pytest.skip("a tape of TensorFlow 1 does not watch these variables")
+    program = {}
+    exec(compile(UNNAMED, "unnamed.py", "exec"), program)
+    (audit,) = graphcut.audit_step(program["step"], tf.TensorSpec([]))
+    assert list(audit.code_names.values()) == ["first", "rest[0]", "rest[1]", "self.by"]
+    assert "named" not in audit.code_names
+    assert "\nIn your code it is first.\n" in audit.explain(program["first"])
+    (line, *_) = quote_lines(audit)
+    assert line.startswith("in your code, Variable is first, Variable_1 is rest[0], ")

@@ -37,6 +37,7 @@ class FakeAudit:
     known: Optional[Reason] = None
     shape: Any = None
     idioms: Mapping[str, str] = field(default_factory=dict)
+    code_names: Mapping[str, str] = field(default_factory=dict)
     made: Dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
