@@ -21,6 +21,7 @@ from tensorflow.python.framework import constant_op, dtypes, op_callbacks, ops
 from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable as ResourceVariable
 
+from graphcut.backend.live.source_locations import is_converted
 from graphcut.backend.live.variable_objects import handle_of
 from graphcut.backend.record import variable_writes
 from graphcut.backend.record.patches import Patch
@@ -386,27 +387,49 @@ class suspend_eager_ops:
 
 
 _KINDS: Dict[Any, int] = {}
-_USER, _WRAPPER, _LIBRARY = 0, 1, 2
+_USER, _WRAPPER, _LIBRARY, _CONVERTED = 0, 1, 2, 3
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def line() -> Line:
-    """Return ``file:line`` of the user's innermost frame, and whether a library made the op by itself."""
+    """Return ``file:line`` of the user's innermost frame, and whether a library made the op by itself.
+
+    For code that AutoGraph converted, such as a loss function of Keras 2 that runs eagerly, it is the original line.
+    """
     frame: Any = sys._getframe(1)
-    inside = False
+    inside, converted = False, None
     while frame is not None:
         code = frame.f_code
         kind = _KINDS.get(code)
         if kind is None:
             kind = _KINDS[code] = _kind(code)
         if kind == _USER:
-            return "%s:%d" % (code.co_filename, frame.f_lineno), inside
-        inside = inside or kind == _LIBRARY
+            return "%s:%d" % (code.co_filename, frame.f_lineno), inside or converted is not None
+        if kind == _CONVERTED and converted is None:
+            converted = code.co_filename, frame.f_lineno
+        elif converted is None:
+            inside = inside or kind == _LIBRARY
+        elif code.co_name == "converted_call":
+            origin = _origin(frame, converted)
+            if origin is not None:
+                return origin, inside
+            inside, converted = True, None
         frame = frame.f_back
     return None, inside
 
 
+def _origin(frame: Any, converted: Tuple[str, int]) -> Optional[str]:
+    """Return the user's line that AutoGraph converted to a line of generated code, from the frame that calls this code."""
+    lines = getattr(frame.f_locals.get("converted_f"), "ag_source_map", None) or {}
+    known = lines.get(converted)
+    if known is None or is_library(known.loc.filename):
+        return None
+    return "%s:%d" % (known.loc.filename, known.loc.lineno)
+
+
 def _kind(code: Any) -> int:
+    if is_converted(code.co_filename):
+        return _CONVERTED
     if not is_library(code.co_filename):
         return _USER
     if os.path.dirname(os.path.abspath(code.co_filename)) == _HERE:
