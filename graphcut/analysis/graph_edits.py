@@ -23,13 +23,13 @@ Readers = Mapping[int, Sequence[Tuple[int, int]]]
 def remove_stops(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
     """Return the graph with these ``StopGradient`` and ``PreventGradient`` ops replaced by ``Identity``."""
     table, kinds = list(flat.kind_table), list(flat.kinds)
-    known: Dict[int, int] = {}
+    new_kinds: Dict[int, int] = {}
     for op in sorted(ops):
         kind = kinds[op]
-        if kind not in known:
-            known[kind] = len(table)
+        if kind not in new_kinds:
+            new_kinds[kind] = len(table)
             table.append(replace(table[kind], type="Identity"))
-        kinds[op] = known[kind]
+        kinds[op] = new_kinds[kind]
     return replace(flat, kind_table=tuple(table), kinds=kinds)
 
 

@@ -78,8 +78,8 @@ def replay_tape(
             is_outside = paused or not (inside or silent)
             reasons.update(dict.fromkeys(ends, BarrierKind.OUTSIDE_TAPE if is_outside else (early + [None])[0]))
             idle.update(ends if inside and not silent and not early else ())
-    known = tracked.union(watched, targets)
-    unwatched = {tensor: barrier for tensor, barrier in requested.items() if tensor not in known}
+    tensors_of_tape = tracked.union(watched, targets)
+    unwatched = {tensor: barrier for tensor, barrier in requested.items() if tensor not in tensors_of_tape}
     placeholders = {tensor for name in tape.placeholders for tensor in traced.names.tensors(name)}
     late = placeholders.intersection(requested, watched).difference(linked, targets)
     unwatched.update(dict.fromkeys(late, BarrierKind.NOT_WATCHED))

@@ -192,11 +192,11 @@ class Audit:
     @cached_property
     def left_out_ops(self) -> Mapping[int, LeftOut]:
         """The variables in ``left_out``, by the numbers of the ops that stand for them."""
-        known, names = {each.name: each for each in self.left_out}, self._traced.names
+        by_name, names = {each.name: each for each in self.left_out}, self._traced.names
         return {
-            self.flat.producer[tensor]: known[each.name]
-            for each in (self._traced.variables if known else ())
-            if each.name in known
+            self.flat.producer[tensor]: by_name[each.name]
+            for each in (self._traced.variables if by_name else ())
+            if each.name in by_name
             for name in each.tensors
             for tensor in names.tensors(name)
         }
@@ -206,8 +206,8 @@ class Audit:
         result = self.left_out
         if not result:
             return ()
-        known = {each.name for each in find_targets(self._traced, key)}
-        return tuple(each for each in result if each.name in known)
+        requested = {each.name for each in find_targets(self._traced, key)}
+        return tuple(each for each in result if each.name in requested)
 
     @cached_property
     def left_out_targets(self) -> Tuple[Target, ...]:
@@ -278,7 +278,7 @@ class Audit:
         """
         eager = hasattr(self._traced.origin.live, "captures")
         objects = [frozenset(map(id, target.variable.objects if eager else ())) for target in self._targets]
-        return tuple(known or frozenset([each.name]) for known, each in zip(objects, self.variables))
+        return tuple(identities or frozenset([each.name]) for identities, each in zip(objects, self.variables))
 
     @cached_property
     def code_names(self) -> Mapping[str, str]:
@@ -296,7 +296,7 @@ class Audit:
         variables = self._traced.variables
         if not hasattr(self._traced.origin.live, "captures"):
             return frozenset(each.name for each in variables)
-        return frozenset(id(known) for each in variables for known in each.objects)
+        return frozenset(id(live_object) for each in variables for live_object in each.objects)
 
     def __getitem__(self, key: Any) -> VariableAudit:
         """Return the row of a variable.
@@ -576,8 +576,8 @@ class Audit:
 
         key = reusable(key)
         aside = [] if self._index.places(key) and not is_group(key) else list(self._left_out_of(key))
-        known = [each for each in as_tuple(key) if self._index.places(each) or not self._left_out_of(each)]
-        rows = [self.variables[place] for place in (self._index.require(known) if known or not aside else ())]
+        keys = [each for each in as_tuple(key) if self._index.places(each) or not self._left_out_of(each)]
+        rows = [self.variables[place] for place in (self._index.require(keys) if keys or not aside else ())]
         return Lines("\n\n".join([*([explain_several(self, rows)] if rows else []), *explain_all_left_out(aside)]))
 
     def summary(self) -> str:
@@ -822,9 +822,9 @@ def audit_same_graph(audited: Audit, source: Any, args: Sequence[Any], loss: Any
         raise is_step(source, args, request.traced.origin.step)
     with collector_paused():
         asked = request._replace(loss=resolve_loss(request.traced, loss, None))
-        made = Audit(asked, targets(request.traced, variables))
-    made._retrace = _retrace(source, args, loss=loss, variables=variables)
-    return made
+        result = Audit(asked, targets(request.traced, variables))
+    result._retrace = _retrace(source, args, loss=loss, variables=variables)
+    return result
 
 
 def _retrace(source: Any, args: Sequence[Any], **asked: Any) -> Optional[Retrace]:

@@ -74,9 +74,9 @@ def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
     rows: List[List[Optional[int]]] = []
     weakest: List[Match] = []
     for column, audit in enumerate(audits):
-        known = _matches(audits, rows, column)
+        pairs = _matches(audits, rows, column)
         for place in range(len(audit.variables)):
-            row, match = known.get(place, (len(rows), Match.OBJECT))
+            row, match = pairs.get(place, (len(rows), Match.OBJECT))
             if row == len(rows):
                 rows.append([None] * len(audits))
                 weakest.append(match)

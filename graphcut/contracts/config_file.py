@@ -417,10 +417,12 @@ def select_contracts(
         GraphcutError: there is no contract of a name; the message has near names.
     """
     wanted = tuple(names)
-    known = [each.name for each in contracts]
-    chosen = {name: [name] if name in known else [each for each in known if fnmatchcase(each, name)] for name in wanted}
+    all_names = [each.name for each in contracts]
+    chosen = {
+        name: [name] if name in all_names else [each for each in all_names if fnmatchcase(each, name)] for name in wanted
+    }
     unknown: Optional[str] = next((name for name in wanted if not chosen[name]), None)
     if unknown is not None:
-        listed = near_names(unknown, known) or "\nThe contracts are: %s" % ", ".join(map(printable, known[:10]))
+        listed = near_names(unknown, all_names) or "\nThe contracts are: %s" % ", ".join(map(printable, all_names[:10]))
         raise GraphcutError("no contract %s%s" % (printable(unknown), listed))
     return tuple(each for each in contracts if not wanted or any(each.name in result for result in chosen.values()))

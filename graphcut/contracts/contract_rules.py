@@ -143,13 +143,13 @@ class Subjects:
 
     def say_unknown(self, pattern: str) -> str:
         """Return the message that no variable matches a pattern, with similar names."""
-        known = self.program_matches(pattern)
-        if known:
-            frozen = " (not trainable)" if all(self.program[each] is False for each in known) else ""
+        matches = self.program_matches(pattern)
+        if matches:
+            frozen = " (not trainable)" if all(self.program[each] is False for each in matches) else ""
             return "%s matches no variable %s\nThe program has %s%s.%s%s" % (
                 printable(pattern),
                 self.scope,
-                join_first(known, _NAMED),
+                join_first(matches, _NAMED),
                 frozen,
                 "".join(self._say_asked(pattern)),
                 self._say_raised(),
@@ -253,15 +253,15 @@ def check_rules(subjects: Subjects) -> Tuple[Tuple[Finding, ...], Tuple[str, ...
     """Return the findings that no exception covers, and notes that break nothing."""
     contract = subjects.contract
     findings = [finding for rule in _RULES for finding in rule(subjects)]
-    kept = [each for each in findings if not _is_allowed(contract, each)]
+    violations = [each for each in findings if not _is_allowed(contract, each)]
     for allowance in contract.allow:
         if not any(each.variable is not None and _matches(allowance.variable, each.variable) for each in findings):
             message = "the exception for %s matches no finding\nRemove it: %s" % (
                 printable(allowance.variable),
                 "nothing that this contract demands is broken there.",
             )
-            kept.append(Finding(variable=allowance.variable, rule="allow", verdict=None, message=message))
-    return tuple(dict.fromkeys(kept)), tuple(_notes(subjects))
+            violations.append(Finding(variable=allowance.variable, rule="allow", verdict=None, message=message))
+    return tuple(dict.fromkeys(violations)), tuple(_notes(subjects))
 
 
 def _is_allowed(contract: Contract, finding: Finding) -> bool:
@@ -274,10 +274,10 @@ def _matches(pattern: str, name: str) -> bool:
 
 def _notes(subjects: Subjects) -> Iterator[str]:
     for pattern in subjects.contract.must_not_reach:
-        known = [] if subjects.match(pattern) else subjects.program_matches(pattern)
-        if not known and not subjects.match(pattern) and not subjects.strict:
+        matches = [] if subjects.match(pattern) else subjects.program_matches(pattern)
+        if not matches and not subjects.match(pattern) and not subjects.strict:
             yield "must_not_reach: %s" % subjects.say_unknown(pattern).replace("\n", "; ")
-        if any(subjects.program[each] is not False for each in known):
+        if any(subjects.program[each] is not False for each in matches):
             yield "must_not_reach: %s matches no variable %s" % (printable(pattern), subjects.scope)
     reached = next((each for each in subjects.considered.values() if each.is_reached), None)
     for place in subjects.contract.avoiding:
@@ -381,8 +381,8 @@ def _untouched(subjects: Subjects) -> Iterator[Finding]:
     contract = subjects.contract
     is_whole_step = contract.gradient is None and not contract.loss and not any(each.raised for each in subjects.step)
     untouched = {each.name: each for each in untouched_variables(subjects.step, subjects.source)} if is_whole_step else {}
-    kept = _matching_names([each for each in untouched if each not in subjects.considered], contract.variables)
-    for name in (each for each in untouched if each in kept):
+    considered = _matching_names([each for each in untouched if each not in subjects.considered], contract.variables)
+    for name in (each for each in untouched if each in considered):
         message = _UNTOUCHED % (escape_name(name), shape_text(untouched[name].shape))
         yield Finding(name, "no_unused", None, message, where=subjects.audits[0].loss_where)
 
@@ -573,9 +573,9 @@ def _stop_edit(audit: Audit, block: Sequence[str]) -> Optional[Suggestion]:
 
 def _stop_that_keeps(audit: Audit, block: Sequence[str], demanded: AbstractSet[str]) -> Optional[Suggestion]:
     """Return a single edit after which every demanded variable of an audit still gets a gradient."""
-    kept = [each.name for each in audit if each.name in demanded and each.verdict in WITH_GRADIENT]
+    names = [each.name for each in audit if each.name in demanded and each.verdict in WITH_GRADIENT]
     try:
-        suggestions = suggest_stops(audit, list(block), ()) if kept else ()
+        suggestions = suggest_stops(audit, list(block), ()) if names else ()
     except GraphcutError:
         return None
     sizes = Counter(each.alternative for each in suggestions)
@@ -583,7 +583,7 @@ def _stop_that_keeps(audit: Audit, block: Sequence[str], demanded: AbstractSet[s
         if not each.code or sizes[each.alternative] > 1:
             continue
         edited = {row.name: row.verdict for row in audit.what_if(stop=each.tensor)}
-        if all(edited.get(name) in WITH_GRADIENT for name in kept):
+        if all(edited.get(name) in WITH_GRADIENT for name in names):
             return each
     return None
 

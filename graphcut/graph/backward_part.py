@@ -397,15 +397,15 @@ def _without_products(flat: FlatGraph, part: BackwardPart, calls: List[BackwardC
 
 def _without_curvature(flat: FlatGraph, part: BackwardPart, calls: List[BackwardCall]) -> List[BackwardCall]:
     """Return the calls, except those that differentiate a gradient of a loss that another call trains (Newton's method)."""
-    kept = []
+    result = []
     for call in calls:
         above = upstream(flat, call.loss)
         losses = {each.loss for each in part.calls if _is_in(flat, each, above)}
         if not any(other.loss in losses for other in calls if other is not call) or _reads_a_variable(
             flat, call.loss, part.inside
         ):
-            kept.append(call)
-    return kept or calls
+            result.append(call)
+    return result or calls
 
 
 def _is_in(flat: FlatGraph, call: BackwardCall, ops: Iterable[int]) -> bool:

@@ -20,21 +20,21 @@ _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSw
 
 def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
     """Return every variable, with unique names; those in the metadata come first, in its order."""
-    found: Dict[str, Variable] = {}
+    variables_by_name: Dict[str, Variable] = {}
     described = {tensor for each in origin.variables if each.dtype and each.shape is not None for tensor in each.tensors}
     for each in _of_ops(flat, described):
-        before = found.get(each.name)
-        found[each.name] = each if before is None else _join(before, each)
+        before = variables_by_name.get(each.name)
+        variables_by_name[each.name] = each if before is None else _join(before, each)
     if not origin.variables:
-        return tuple(found.values())
-    by_tensor = {tensor: each for each in found.values() for tensor in each.tensors}
+        return tuple(variables_by_name.values())
+    by_tensor = {tensor: each for each in variables_by_name.values() for tensor in each.tensors}
     named: List[Variable] = []
     for known in origin.variables:
-        by_name = None if known.objects else found.get(known.name)
+        by_name = None if known.objects else variables_by_name.get(known.name)
         match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), by_name)
         named.append(known if match is None else _complete(known, match))
     covered = {tensor for each in named for tensor in each.tensors}
-    rest = [each for each in found.values() if not covered.intersection(each.tensors)]
+    rest = [each for each in variables_by_name.values() if not covered.intersection(each.tensors)]
     return _unique(named + rest)
 
 

@@ -26,8 +26,8 @@ def soften(
     ``inputs`` and ``outputs`` are the arguments of the op type, ``floats`` the attributes of dtypes that allow floats.
     """
     values = parse_attrs(question.attrs)
-    taken, made = list(_type_attributes(inputs, values)), list(_type_attributes(outputs, values))
-    if question.soft is None or len(taken) != len(question.inputs) or len(made) != len(question.outputs):
+    taken, results = list(_type_attributes(inputs, values)), list(_type_attributes(outputs, values))
+    if question.soft is None or len(taken) != len(question.inputs) or len(results) != len(question.outputs):
         return None
     name, place = taken[question.soft]
     if name not in floats:
@@ -37,7 +37,7 @@ def soften(
     return question._replace(
         attrs=tuple(sorted(CLASSES["AttrEntry"](key=key, value=each).SerializeToString() for key, each in changed.items())),
         inputs=_dtypes(question.inputs, taken, name, place),
-        outputs=_dtypes(question.outputs, made, name, place),
+        outputs=_dtypes(question.outputs, results, name, place),
         zeros=(),
         soft=None,
     )

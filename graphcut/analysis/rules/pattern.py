@@ -77,13 +77,13 @@ def assumed_pattern(
     )
 
 
-def pass_to(row: GradientPattern, given: Inputs) -> GradientPattern:
-    """Return the same pattern, but every output also carries to the inputs ``given``, as an edit assumes."""
-    if not given:
+def pass_to(row: GradientPattern, opened: Inputs) -> GradientPattern:
+    """Return the same pattern, but every output also carries to the inputs ``opened``, as an edit assumes."""
+    if not opened:
         return row
-    barriers = tuple(None if index in given else each for index, each in enumerate(row.barriers))
-    connected = tuple(tuple(sorted({*inputs, *given})) for inputs in row.connected)
-    carried = tuple(tuple(sorted({*inputs, *given})) for inputs in row.carries)
+    barriers = tuple(None if index in opened else each for index, each in enumerate(row.barriers))
+    connected = tuple(tuple(sorted({*inputs, *opened})) for inputs in row.connected)
+    carried = tuple(tuple(sorted({*inputs, *opened})) for inputs in row.carries)
     return replace(row, connected=connected, carries=carried, barriers=barriers, raises=None)
 
 

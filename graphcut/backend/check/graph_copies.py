@@ -247,8 +247,8 @@ def _rename_values(attr: Any, names: Mapping[str, str]) -> None:
 
 def _restore(live: Any, graph: Any, renamed: Mapping[str, str]) -> None:
     """Give a copy what the live graph has besides its ``GraphDef``."""
-    known, own = library(live), library(graph)
-    for name, function in known.items():
+    functions, own = library(live), library(graph)
+    for name, function in functions.items():
         if getattr(function, "python_grad_func", None) is not None and renamed.get(name) in own:
             graph._functions[renamed[name]] = function
     for op in live.get_operations():

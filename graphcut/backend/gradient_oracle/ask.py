@@ -102,7 +102,7 @@ def asker(origin: GraphMetadata) -> AskGradient:
     """Call ``ask`` for the ops of one graph. The answers of users' gradient functions are cached for this graph only."""
     functions = {} if origin.live is None else function_graphs.own_gradients(origin.live)
     library = origin.live.as_graph_def().library if functions else None
-    known: Dict[Any, GradientReply] = {}
+    replies: Dict[Any, GradientReply] = {}
 
     def answer(question: GradientQuery) -> GradientReply:
         observed = origin.answered.get(question.place[1]) if question.place and question.place[0] is None else None
@@ -115,11 +115,11 @@ def asker(origin: GraphMetadata) -> AskGradient:
         if op is None and question.shapes is None:
             return GradientReply(failed=_NEEDS_SHAPES, own=True)
         key = question if op is None else (question.place, question.type, question.zeros, question.slices, question.starts)
-        if key not in known:
+        if key not in replies:
             custom = question.type in functions or is_custom(function, own_type(question))
             with user_state.same_state(function):
-                known[key] = _answered_by_user(question, function, custom, library, op)
-        return known[key]
+                replies[key] = _answered_by_user(question, function, custom, library, op)
+        return replies[key]
 
     return answer
 
@@ -136,7 +136,9 @@ def _reply_of_custom_gradient(question: GradientQuery, answered: Sequence[Option
         graph.node.add(name=name, op="Placeholder", attr=[entry("dtype", type=1)])
     graph.node.add(name="sum", op="AddN", input=summands, attr=[entry("N", i=len(summands)), entry("T", type=1)])
     pairs = zip(question.inputs, answered)
-    gradients = [InputGradient("sum:0", False) if known is not False and _may_carry(dtype) else None for dtype, known in pairs]
+    gradients = [
+        InputGradient("sum:0", False) if answer is not False and _may_carry(dtype) else None for dtype, answer in pairs
+    ]
     names = tuple("%s:0" % name for name in upstream)
     return GradientReply(graph.SerializeToString(), names, tuple(gradients), custom=True, op_defs=unlisted_signature)
 
@@ -170,8 +172,10 @@ def ask(question: GradientQuery) -> GradientReply:
     try:
         function = REGISTRY.lookup(gradient_type)
     except LookupError:
-        known = op_def(question.type) is not None
-        return GradientReply(missing=not discrete, gradients=nothing, registered=False) if known else _unknown(question)
+        is_registered = op_def(question.type) is not None
+        return (
+            GradientReply(missing=not discrete, gradients=nothing, registered=False) if is_registered else _unknown(question)
+        )
     if discrete or function is None:
         return GradientReply(gradients=nothing)
     own, custom = identity(function), is_custom(function, gradient_type)
@@ -189,18 +193,18 @@ def ask(question: GradientQuery) -> GradientReply:
 
 def _ask_softened(question: GradientQuery) -> GradientReply:
     """Return the answer for the op with floats at one input; if it takes no floats there, no input gets a gradient."""
-    known = op_def(question.type)
-    soft = None if known is None else soften(question, *signature(known))
+    definition = op_def(question.type)
+    soft = None if definition is None else soften(question, *signature(definition))
     return ask(soft) if soft is not None else GradientReply(gradients=(None,) * len(question.inputs), registered=False)
 
 
-def signature(known: Any) -> Tuple[Tuple[Output, ...], Tuple[Output, ...], FrozenSet[str]]:
+def signature(definition: Any) -> Tuple[Tuple[Output, ...], Tuple[Output, ...], FrozenSet[str]]:
     """Return the input and the output arguments of an ``OpDef``, and its attributes of dtypes that allow floats."""
     floats = [
-        attr.name for attr in known.attr if not attr.HasField("allowed_values") or _FLOAT in attr.allowed_values.list.type
+        attr.name for attr in definition.attr if not attr.HasField("allowed_values") or _FLOAT in attr.allowed_values.list.type
     ]
-    typed = frozenset(floats).intersection(attr.name for attr in known.attr if attr.type in ("type", "list(type)"))
-    return arguments(specs(known.input_arg)), arguments(specs(known.output_arg)), typed
+    typed = frozenset(floats).intersection(attr.name for attr in definition.attr if attr.type in ("type", "list(type)"))
+    return arguments(specs(definition.input_arg)), arguments(specs(definition.output_arg)), typed
 
 
 def _may_carry(dtype: int) -> bool:
@@ -299,9 +303,9 @@ def _raised_by_user(error: BaseException) -> bool:
 def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any) -> GradientReply:
     """Ask a function about a live op in a scratch graph inside the op's graph, which stays as it is."""
     graph = _graph_within(op.graph)
-    known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
+    concrete = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
     with soft_placement(), graph.as_default(), replica_context_of(function):
-        reply = _differentiated(known, function, custom, op, graph, zeros_for_integers=False)
+        reply = _differentiated(concrete, function, custom, op, graph, zeros_for_integers=False)
     zeros = {op.inputs[index].name for index in question.zeros}
     inside = [(outer, inner) for outer, inner in captures(graph) if getattr(outer, "graph", None) is op.graph]
     return replace(reply, own=True, zeros=tuple(inner.name for outer, inner in inside if outer.name in zeros))
@@ -309,11 +313,11 @@ def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any
 
 def _graph_within(live: Any) -> Any:
     """Return a scratch graph inside a live one, with its own collections: a ``FuncGraph`` shares them and adds empty ones."""
-    known = frozenset(live._collections)
+    collections = frozenset(live._collections)
     with live.as_default():
         graph = func_graph.FuncGraph("graphcut")
     graph._collections = {key: list(values) for key, values in graph._collections.items()}
-    for key in [each for each in live._collections if each not in known]:
+    for key in [each for each in live._collections if each not in collections]:
         del live._collections[key]
     return graph
 

@@ -459,8 +459,8 @@ def _choices(attr: Any) -> List[Dict[str, Any]]:
     """Return the values that are tried for an attribute, the plainest first."""
     if attr.type == "type":
         allowed = set(attr.allowed_values.list.type) or {number for number in DTYPES if number}
-        known = [number for number in DTYPES if number in allowed and version_probes.exists(number)]
-        return [{"type": number} for number in sorted(known, key=_rank)]
+        numbers = [number for number in DTYPES if number in allowed and version_probes.exists(number)]
+        return [{"type": number} for number in sorted(numbers, key=_rank)]
     if attr.type == "list(type)":
         allowed = set(attr.allowed_values.list.type)
         return [{"list": {"type": each}} for each in _LISTS if not allowed or allowed.issuperset(each)]
@@ -487,7 +487,7 @@ def _keywords_of(value: Any) -> Dict[str, Any]:
     if kind in ("i", "f", "b", "s", "type"):
         return {kind: getattr(message, kind)}
     if kind == "list":
-        return {"list": {field.name: list(found) for field, found in message.list.ListFields()}}
+        return {"list": {field.name: list(values) for field, values in message.list.ListFields()}}
     return {kind: getattr(message, kind)} if kind else {}
 
 
@@ -724,8 +724,8 @@ def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQue
     reasons = []
     coordinates = [_COORDINATES] if takes_sparse_matrices(question.type) and len(question.inputs) == len(_COORDINATES) else []
     for shapes in (*coordinates, *_shape_choices(len(question.inputs))):
-        made = None if question.type in _LOOK_AT_OUTPUT_SHAPES else (None,) * len(question.outputs)
-        answer = oracle.ask(question._replace(shapes=shapes, constants=(None,) * len(shapes), output_shapes=made))
+        shapes_of_outputs = None if question.type in _LOOK_AT_OUTPUT_SHAPES else (None,) * len(question.outputs)
+        answer = oracle.ask(question._replace(shapes=shapes, constants=(None,) * len(shapes), output_shapes=shapes_of_outputs))
         if answer.failed:
             reasons.append(answer.failed)
             if " attr " in answer.failed:  # no shapes work
@@ -798,10 +798,10 @@ def _ordered(values: Sequence[Any]) -> List[Any]:
 
 def _matters(name: str, names: Sequence[str], table: Sequence[Tuple[Dict[str, Any], Any]]) -> bool:
     """Return whether two samples that differ in only one attribute have different answers."""
-    known: Dict[str, str] = {}
+    answers: Dict[str, str] = {}
     for values, reply in table:
         key = repr([(other, values[other]) for other in names if other != name])
-        if known.setdefault(key, repr(reply)) != repr(reply):
+        if answers.setdefault(key, repr(reply)) != repr(reply):
             return True
     return False
 

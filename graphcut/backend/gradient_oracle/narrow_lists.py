@@ -32,21 +32,23 @@ class _Thinned(NamedTuple):
     lengths: Dict[str, int]
 
 
-def narrow_query(question: GradientQuery, known: Any) -> Optional[NarrowQuery]:
-    """Return the query with a few tensors of each long list; ``None`` if there is no long list. ``known`` is the ``OpDef``."""
-    if known is None or max(len(question.inputs), len(question.outputs)) <= _WIDE:
+def narrow_query(question: GradientQuery, definition: Any) -> Optional[NarrowQuery]:
+    """Return the query with a few tensors of each long list; ``None`` if there is none. ``definition`` is the ``OpDef``."""
+    if definition is None or max(len(question.inputs), len(question.outputs)) <= _WIDE:
         return None
     values = parse_attrs(question.attrs)
-    inputs, outputs = _spans(known.input_arg, values), _spans(known.output_arg, values)
+    inputs, outputs = _spans(definition.input_arg, values), _spans(definition.output_arg, values)
     if _end(inputs) != len(question.inputs) or _end(outputs) != len(question.outputs):
         return None
     tied = {name for name, _, _ in inputs} & {name for name, _, _ in outputs}
     sizes = _shorten(inputs, _input_sorts(question), tied)
-    made = _shorten(outputs, question.output_shapes or (None,) * len(question.outputs), tied)
-    lengths = {**sizes.lengths, **made.lengths}
+    output_sizes = _shorten(outputs, question.output_shapes or (None,) * len(question.outputs), tied)
+    lengths = {**sizes.lengths, **output_sizes.lengths}
     if not lengths:
         return None
-    return NarrowQuery(_pick(question, sizes.kept, made.kept, lengths), tuple(sizes.stands), tuple(made.stands))
+    return NarrowQuery(
+        _pick(question, sizes.kept, output_sizes.kept, lengths), tuple(sizes.stands), tuple(output_sizes.stands)
+    )
 
 
 def answers_neighbours_alike(answer: GradientReply, narrow: NarrowQuery) -> bool:
@@ -104,18 +106,18 @@ def _shorten(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) ->
 
 def _representatives(lists: Sequence[Sequence[Hashable]]) -> List[int]:
     """Return the representative of each place in lists of one length: the place itself for the first few of each class."""
-    kept: Dict[Hashable, List[int]] = {}
+    by_sort: Dict[Hashable, List[int]] = {}
     standing = []
     for place, sort in enumerate(zip(*lists)):
-        known = kept.setdefault(sort, [])
-        if len(known) < _FEW:
-            known.append(place)
-        standing.append(known[-1])
+        members = by_sort.setdefault(sort, [])
+        if len(members) < _FEW:
+            members.append(place)
+        standing.append(members[-1])
     return standing
 
 
 def _pick(question: GradientQuery, inputs: Sequence[int], outputs: Sequence[int], lengths: Mapping[str, int]) -> GradientQuery:
-    zeros, shapes, made = frozenset(question.zeros), question.shapes, question.output_shapes
+    zeros, shapes, output_shapes = frozenset(question.zeros), question.shapes, question.output_shapes
     attrs = {key: entry(key, i=lengths[key]) if key in lengths else None for key in parse_attrs(question.attrs)}
     return question._replace(
         attrs=tuple(sorted(attrs[_key(attr)] or attr for attr in question.attrs)),
@@ -124,7 +126,7 @@ def _pick(question: GradientQuery, inputs: Sequence[int], outputs: Sequence[int]
         zeros=tuple(index for index, place in enumerate(inputs) if place in zeros),
         shapes=None if shapes is None else tuple(shapes[place] for place in inputs),
         constants=tuple(question.constants[place] for place in inputs) if question.constants else (),
-        output_shapes=None if made is None else tuple(made[place] for place in outputs),
+        output_shapes=None if output_shapes is None else tuple(output_shapes[place] for place in outputs),
     )
 
 

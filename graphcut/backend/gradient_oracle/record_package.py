@@ -26,17 +26,17 @@ def record(package: str) -> Dict[str, Any]:
         raise GraphcutError(
             "no package %s to import\nGive the name that Python imports, such as tensorflow_text." % printable(package)
         ) from None
-    known = ask_every_op.registered_ops()
-    names = (set(known) - ops) | (set(REGISTRY.list()) - gradients) | _registered_by(package)
-    entries = {name: ask_every_op.op_entry(known[name]) for name in sorted(names & set(known))}
+    own_ops = ask_every_op.registered_ops()
+    names = (set(own_ops) - ops) | (set(REGISTRY.list()) - gradients) | _registered_by(package)
+    entries = {name: ask_every_op.op_entry(own_ops[name]) for name in sorted(names & set(own_ops))}
     if not entries:
         raise GraphcutError(
             "%s registers no op and no gradient\nIts gradients are those of TensorFlow's own ops." % printable(package)
         )
     version = str(getattr(module, "__version__", "of unknown version"))
-    made: Dict[str, Any] = {"overlay": 1, "package": package, "package_version": version, "tensorflow": tf.__version__}
-    made.update(ops=entries, unloaded=unloaded)
-    return dict(json.loads(json.dumps(made)))
+    overlay: Dict[str, Any] = {"overlay": 1, "package": package, "package_version": version, "tensorflow": tf.__version__}
+    overlay.update(ops=entries, unloaded=unloaded)
+    return dict(json.loads(json.dumps(overlay)))
 
 
 def _load_ops(package: str) -> List[str]:

@@ -41,13 +41,13 @@ def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
 
 def isolate_op(question: GradientQuery, library: Any) -> Any:
     """Return a ``GraphDef`` with the op, the placeholders that feed it, and the functions that it may name."""
-    known = op_def(question.type)
+    definition = op_def(question.type)
     graph = CLASSES["Graph"]()
-    if known is not None and question.shapes is not None:
-        question = question._replace(shapes=_shapes_but_of_handles(known, question.shapes))
-    refs = _reference_inputs(known, question) if known else []
+    if definition is not None and question.shapes is not None:
+        question = question._replace(shapes=_shapes_but_of_handles(definition, question.shapes))
+    refs = _reference_inputs(definition, question) if definition else []
     names = [_feed(graph, index, question, index in refs) for index in range(len(question.inputs))]
-    allowed = {GRADIENT_TYPE}.union(attr.name for attr in known.attr) if known else set()
+    allowed = {GRADIENT_TYPE}.union(attr.name for attr in definition.attr) if definition else set()
     graph.node.add(
         name="asked", op=question.type, input=names, attr=[attr for attr in question.attrs if _key(attr) in allowed]
     )
@@ -63,18 +63,18 @@ def _key(attr: bytes) -> str:
     return str(CLASSES["AttrEntry"].FromString(attr).key)
 
 
-def _shapes_but_of_handles(known: Any, shapes: Sequence[Shape]) -> Tuple[Shape, ...]:
+def _shapes_but_of_handles(definition: Any, shapes: Sequence[Shape]) -> Tuple[Shape, ...]:
     """Return the shapes of the inputs; none for a variable's handle, which is a scalar whatever the variable holds."""
-    handles = [arg.type == RESOURCE for arg in known.input_arg]
+    handles = [arg.type == RESOURCE for arg in definition.input_arg]
     if len(handles) != len(shapes):  # lists of tensors, none of which takes handles
         return tuple(shapes)
     return tuple(None if handle else shape for handle, shape in zip(handles, shapes))
 
 
-def _reference_inputs(known: Any, question: GradientQuery) -> List[int]:
-    if any(arg.number_attr or arg.type_list_attr for arg in known.input_arg):
-        return [index for index in range(len(question.inputs)) if any(arg.is_ref for arg in known.input_arg)]
-    return [index for index, arg in enumerate(known.input_arg) if arg.is_ref]
+def _reference_inputs(definition: Any, question: GradientQuery) -> List[int]:
+    if any(arg.number_attr or arg.type_list_attr for arg in definition.input_arg):
+        return [index for index in range(len(question.inputs)) if any(arg.is_ref for arg in definition.input_arg)]
+    return [index for index, arg in enumerate(definition.input_arg) if arg.is_ref]
 
 
 def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> str:

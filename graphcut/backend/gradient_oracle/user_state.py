@@ -66,53 +66,53 @@ def _is_traced_tensor(value: Any) -> bool:
     return isinstance(value, tf.Tensor) and is_symbolic(value)
 
 
-def _remembers(value: Any, known: FrozenSet[int]) -> bool:
+def _remembers(value: Any, graph_ids: FrozenSet[int]) -> bool:
     """Return whether a value is, or holds, a tensor of a graph that is not among those known before."""
     if value is None or isinstance(value, (str, bytes, int, float, complex)):
         return False
-    return any(_is_traced_tensor(each) and id(each.graph) not in known for each in _reachable_objects(value))
+    return any(_is_traced_tensor(each) and id(each.graph) not in graph_ids for each in _reachable_objects(value))
 
 
-def _forgets_of(value: Any, known: FrozenSet[int]) -> Iterator[Restore]:
+def _forgets_of(value: Any, graph_ids: FrozenSet[int]) -> Iterator[Restore]:
     if _is(value, dict):
-        yield functools.partial(_forget_names, value, dict(value), known)
+        yield functools.partial(_forget_names, value, dict(value), graph_ids)
     elif _is(value, list, collections.deque):
-        yield functools.partial(_forget_elements, value, list(value), known)
+        yield functools.partial(_forget_elements, value, list(value), graph_ids)
     elif isinstance(value, types.FunctionType):
         for cell in value.__closure__ or ():
-            yield functools.partial(_forget_cell, cell, _cell(cell), known)
+            yield functools.partial(_forget_cell, cell, _cell(cell), graph_ids)
         for table, names in _bindings(value):
             old = {name: table[name] for name in names if name in table}
-            yield functools.partial(_forget_names, table, old, known, frozenset(names))
+            yield functools.partial(_forget_names, table, old, graph_ids, frozenset(names))
     elif isinstance(value, _CACHE):
-        yield functools.partial(_forget_answers, value, value.cache_info(), known)
+        yield functools.partial(_forget_answers, value, value.cache_info(), graph_ids)
     elif isinstance(value, type) and not _is_of_library(value):
-        yield functools.partial(_forget_attributes, value, dict(vars(value)), known)
+        yield functools.partial(_forget_attributes, value, dict(vars(value)), graph_ids)
 
 
 def _forget_names(
-    table: Dict[Any, Any], old: Dict[Any, Any], known: FrozenSet[int], names: Optional[FrozenSet[str]] = None
+    table: Dict[Any, Any], old: Dict[Any, Any], graph_ids: FrozenSet[int], names: Optional[FrozenSet[str]] = None
 ) -> None:
-    for name in _remembering_names(table, old, known, names):
+    for name in _remembering_names(table, old, graph_ids, names):
         if name in old:
             dict.__setitem__(table, name, old[name])
         else:
             dict.__delitem__(table, name)
 
 
-def _forget_elements(value: Any, old: List[Any], known: FrozenSet[int]) -> None:
+def _forget_elements(value: Any, old: List[Any], graph_ids: FrozenSet[int]) -> None:
     before = {id(each) for each in old}
-    if any(id(each) not in before and _remembers(each, known) for each in value):
+    if any(id(each) not in before and _remembers(each, graph_ids) for each in value):
         _put_back_list(value, old)
 
 
-def _forget_cell(cell: Any, old: Any, known: FrozenSet[int]) -> None:
-    if _cell(cell) is not old and _remembers(_cell(cell), known):
+def _forget_cell(cell: Any, old: Any, graph_ids: FrozenSet[int]) -> None:
+    if _cell(cell) is not old and _remembers(_cell(cell), graph_ids):
         _put_back_cell(cell, old)
 
 
-def _forget_attributes(value: Any, old: Dict[str, Any], known: FrozenSet[int]) -> None:
-    for name in _remembering_names(vars(value), old, known):
+def _forget_attributes(value: Any, old: Dict[str, Any], graph_ids: FrozenSet[int]) -> None:
+    for name in _remembering_names(vars(value), old, graph_ids):
         if name in old:
             setattr(value, name, old[name])
         else:
@@ -120,16 +120,16 @@ def _forget_attributes(value: Any, old: Dict[str, Any], known: FrozenSet[int]) -
 
 
 def _remembering_names(
-    table: Mapping[Any, Any], old: Mapping[Any, Any], known: FrozenSet[int], names: Optional[FrozenSet[str]] = None
+    table: Mapping[Any, Any], old: Mapping[Any, Any], graph_ids: FrozenSet[int], names: Optional[FrozenSet[str]] = None
 ) -> List[Any]:
     """Return the names in a table, or those of ``names``, whose value is new and holds such a tensor."""
     among = list(table) if names is None else names.intersection(table)
-    return [name for name in among if table[name] is not old.get(name, _MISSING) and _remembers(table[name], known)]
+    return [name for name in among if table[name] is not old.get(name, _MISSING) and _remembers(table[name], graph_ids)]
 
 
-def _forget_answers(cache: Any, before: Any, known: FrozenSet[int]) -> None:
+def _forget_answers(cache: Any, before: Any, graph_ids: FrozenSet[int]) -> None:
     """Empty a cache that remembers such a tensor."""
-    if cache.cache_info().misses != before.misses and _remembers(gc.get_referents(cache), known):
+    if cache.cache_info().misses != before.misses and _remembers(gc.get_referents(cache), graph_ids):
         cache.cache_clear()
 
 

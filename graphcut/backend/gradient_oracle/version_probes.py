@@ -61,8 +61,8 @@ def probe() -> TensorFlowBehavior:
 @lru_cache(maxsize=None)
 def trainable_dtypes() -> FrozenSet[int]:
     """Return the dtypes, as numbers, that can carry gradients in TensorFlow."""
-    known = [number for number in DTYPES if number and exists(number)]
-    return frozenset(number for number in known if is_trainable(tf.as_dtype(number)))
+    numbers = [number for number in DTYPES if number and exists(number)]
+    return frozenset(number for number in numbers if is_trainable(tf.as_dtype(number)))
 
 
 @lru_cache(maxsize=None)

@@ -44,8 +44,8 @@ def _inside(name: str, value: Any) -> Iterator[Tuple[str, Any]]:
         owner = getattr(getattr(value, "python_function", value), "__self__", None)
         yield from [("self", owner)] * (owner is not None)
         yield from zip(code.co_freevars, map(content, function.__closure__ or ()))
-        known = function.__globals__
-        yield from ((each, known[each]) for each in code.co_names if each in known)
+        module_names = function.__globals__
+        yield from ((each, module_names[each]) for each in code.co_names if each in module_names)
     elif isinstance(value, dict):
         yield from (("%s[%r]" % (name, key), each) for key, each in list(value.items()))
     elif isinstance(value, (list, tuple)):
@@ -75,8 +75,8 @@ def _is_equal(op: Any, value: Any) -> bool:
     output = op.outputs[0]
     if output.dtype != value.dtype or output.shape != value.shape:
         return False
-    known = get_static_value(output)
-    return known is not None and bool((known == value.numpy()).all()) and not _is_round(known)
+    constant = get_static_value(output)
+    return constant is not None and bool((constant == value.numpy()).all()) and not _is_round(constant)
 
 
 def _is_round(value: Any) -> bool:

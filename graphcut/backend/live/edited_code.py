@@ -42,20 +42,20 @@ class FileEdit(NamedTuple):
 def edit_functions(source: Any, files: Mapping[str, FileEdit]) -> Iterator[bool]:
     """Edit the functions while the block runs; yield false if they are not alive, or differ from their file."""
     exchanges = [each for path, edit in files.items() for each in _exchanges(path, edit) or (None,)]
-    known = [each for each in exchanges if each is not None]
-    if not known or len(known) < len(exchanges):
+    edits = [each for each in exchanges if each is not None]
+    if not edits or len(edits) < len(exchanges):
         yield False
         return
     names = [_virtual(path) for path in files]
     try:
         for name, edit in zip(names, files.values()):
             linecache.cache[name] = (len(edit.after), None, edit.after.splitlines(keepends=True), name)
-        for function, _, after in known:
+        for function, _, after in edits:
             function.__code__ = after
         with _quiet(), restore_registry(), _same_modules(), same_random_states(), undone(source), _fresh_functions():
             yield True
     finally:
-        for function, before, _ in known:
+        for function, before, _ in edits:
             function.__code__ = before
         for name in names:
             linecache.cache.pop(name, None)

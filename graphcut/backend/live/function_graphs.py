@@ -31,8 +31,8 @@ def graphs(graph: Any) -> Graphs:
 
 def functions(graph: Any) -> Dict[str, Any]:
     """Return the functions of a graph's library, by name."""
-    known = getattr(graph, "_functions", None) or {}
-    return {_text(name): function for name, function in known.items()}
+    definitions = getattr(graph, "_functions", None) or {}
+    return {_text(name): function for name, function in definitions.items()}
 
 
 def _text(name: Any) -> str:

@@ -97,8 +97,8 @@ def _array(value: Any) -> Hashable:
 def _values(array: Any) -> Iterator[Hashable]:
     if not isinstance(array, (np.ndarray, np.generic, bytes)) or np.size(array) > _SMALL:
         raise _UnknownValue
-    known = np.asarray(array)
-    return iter((known.dtype.str, known.shape, repr(known.tolist())))
+    values = np.asarray(array)
+    return iter((values.dtype.str, values.shape, repr(values.tolist())))
 
 
 def _sizes(shape: Any) -> Hashable:

@@ -18,13 +18,13 @@ def load(path: str) -> Tuple[Any, List[Any]]:
         GraphcutError: the file holds Python functions, or this Keras cannot build the model.
     """
     with open(path, "rb") as stream:
-        known = keras_files.read(stream)
-    if known is None or keras_files.holds_code(known):
+        keras_file = keras_files.read(stream)
+    if keras_file is None or keras_files.holds_code(keras_file):
         raise GraphcutError(
             "%s %s, which graphcut does not run\nLoad the model yourself and call graphcut.audit(model, x)."
             % (
                 printable(path),
-                "holds Python functions (a Lambda layer)" if known else "cannot be checked for Python functions",
+                "holds Python functions (a Lambda layer)" if keras_file else "cannot be checked for Python functions",
             )
         )
     try:

@@ -162,9 +162,9 @@ def _float(traced: Any, *args: Any) -> Any:
     (value,) = args or (0.0,)
     if not tensor_util.is_tensor(value) or not value.dtype.is_floating:
         return traced(*args)
-    known = None if isinstance(value, tf.Variable) else tensor_util.constant_value(value)
-    if known is not None:
-        return float(known)
+    constant = None if isinstance(value, tf.Variable) else tensor_util.constant_value(value)
+    if constant is not None:
+        return float(constant)
     with ops.name_scope("float"):
         number = tf.numpy_function(lambda each: each, [traced(value)], tf.float32)
     number.set_shape([])
@@ -248,10 +248,14 @@ def _wrap_conversion(original: Any) -> Any:
 
     @functools.wraps(original)
     def tf_convert(function: Any, *args: Any, **kwargs: Any) -> Any:
-        made = original(function, *args, **kwargs)
+        converted_function = original(function, *args, **kwargs)
         is_default = kwargs.get("convert_by_default", args[1] if len(args) > 1 else True)
         is_traced = is_default and not _is_call(function) and in_plain_code()
-        return functools.wraps(made)(functools.partial(_call_traced, made)) if is_traced else made
+        return (
+            functools.wraps(converted_function)(functools.partial(_call_traced, converted_function))
+            if is_traced
+            else converted_function
+        )
 
     return tf_convert
 
@@ -369,8 +373,8 @@ def _wrap_read(original: Any) -> Any:
 
     @functools.wraps(original)
     def read(self: Any, index: Any, name: Any = None) -> Any:
-        known = _elements_of(self)
-        element = known.get(int(_constant(index))) if known and _constant(index) is not None else None
+        elements = _elements_of(self)
+        element = elements.get(int(_constant(index))) if elements and _constant(index) is not None else None
         return original(self, index, name) if element is None else element
 
     return read
@@ -391,8 +395,8 @@ def _wrap_gather(original: Any) -> Any:
 
 def _elements_of(array: Any) -> Dict[int, Any]:
     """Return the elements of a ``TensorArray`` that plain code wrote at known places."""
-    known = _ELEMENTS.get(id(array.flow)) if _ELEMENTS and in_plain_code() else None
-    return {} if known is None else known.tensors
+    elements = _ELEMENTS.get(id(array.flow)) if _ELEMENTS and in_plain_code() else None
+    return {} if elements is None else elements.tensors
 
 
 def _constant(value: Any) -> Any:

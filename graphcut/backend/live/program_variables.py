@@ -142,9 +142,9 @@ def _inside_object(value: Any) -> Iterable[Any]:
     owner = getattr(function, "__self__", None)
     function = getattr(function, "__func__", function)
     if hasattr(function, "__code__"):
-        code, known = function.__code__, getattr(function, "__globals__", {})
+        code, module_names = function.__code__, getattr(function, "__globals__", {})
         cells = map(content, function.__closure__ or ())
-        return [owner, *cells, *(list(known.values()) if not is_library(code.co_filename) else ())]
+        return [owner, *cells, *(list(module_names.values()) if not is_library(code.co_filename) else ())]
     if type(value).__module__.partition(".")[0] in _LIBRARIES:
         return ()
     return list(getattr(value, "__dict__", {}).values())

@@ -60,7 +60,7 @@ def is_converted(path: str) -> bool:
 
 def _frames(op: Any) -> List[Frame]:
     try:
-        known = op.traceback
+        frames = op.traceback
     except AttributeError:
         return []
-    return [(str(frame[0]), int(frame[1]), str(frame[2])) for frame in known or ()]
+    return [(str(frame[0]), int(frame[1]), str(frame[2])) for frame in frames or ()]

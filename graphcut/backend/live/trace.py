@@ -90,8 +90,8 @@ def _read_graph(graph: Any) -> LoadedGraph:
     listed = graph_variables(graph)
     if not isinstance(graph, FuncGraph):
         return of_graph(graph, "tf.Graph", {}, listed)
-    known = {id(each.objects[-1]) for each in listed}
-    captured = [each for each in _function_variables(graph, None) if id(each.objects[-1]) not in known]
+    listed_ids = {id(each.objects[-1]) for each in listed}
+    captured = [each for each in _function_variables(graph, None) if id(each.objects[-1]) not in listed_ids]
     return of_graph(graph, "tf.Graph", _outputs(graph), (*listed, *captured))
 
 
@@ -259,8 +259,10 @@ def _function_variables(graph: Any, source: Any, passed: Sequence[Tuple[Any, str
 def in_order(variables: List[Any], graph: Any) -> List[Any]:
     """Return variables in the order in which the graph captured them; TensorFlow keeps them in a set without stable order."""
     places = {id(outer): place for place, (outer, _) in enumerate(captures(graph))}
-    known = [[places[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in places] for each in variables]
-    keys = [(min(found, default=len(places)), str(each.name)) for found, each in zip(known, variables)]
+    places_of_variables = [
+        [places[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in places] for each in variables
+    ]
+    keys = [(min(positions, default=len(places)), str(each.name)) for positions, each in zip(places_of_variables, variables)]
     return [variables[index] for index in sorted(range(len(keys)), key=keys.__getitem__)]
 
 
@@ -269,8 +271,8 @@ def _captured_values(graph: Any) -> List[Any]:
     outside = [outer for outer, _ in captures(graph) if isinstance(outer, tf.Tensor) and hasattr(outer, "graph")]
     around = {id(tensor.graph): tensor.graph for tensor in outside}.values()
     listed = [each for graph in around for each in graph.get_collection("variables") if isinstance(each, tf.Variable)]
-    known = {id(tensor) for tensor in outside}
-    return [each for each in listed if not known.isdisjoint(map(id, stand_ins(each)))]
+    outside_ids = {id(tensor) for tensor in outside}
+    return [each for each in listed if not outside_ids.isdisjoint(map(id, stand_ins(each)))]
 
 
 def describe_variable(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool] = None) -> Variable:

@@ -159,8 +159,8 @@ def _tensorflow_name(name: str) -> str:
     names = (
         (prefix, module, each) for prefix, module in (("tf.", tf), ("tf.math.", tf.math)) for each in (name, "reduce_" + name)
     )
-    known = [prefix + each for prefix, module, each in names if callable(getattr(module, each, None))]
-    return _OTHER_NAMES.get(name) or (known[0] if known else "TensorFlow's function of that name")
+    callables = [prefix + each for prefix, module, each in names if callable(getattr(module, each, None))]
+    return _OTHER_NAMES.get(name) or (callables[0] if callables else "TensorFlow's function of that name")
 
 
 def _is_of_target(line: str, said: str) -> bool:
@@ -213,11 +213,11 @@ def _unwrapped(error: BaseException) -> BaseException:
 
 def _message_of(error: BaseException) -> str:
     """Return the type and the first line of an error's message, or the first sentence of a long line, without a traceback."""
-    known = getattr(error, "ag_error_metadata", None)
-    text = _BINDING.sub(r"\1", str(error if known is None else known.cause_message).strip())
+    metadata = getattr(error, "ag_error_metadata", None)
+    text = _BINDING.sub(r"\1", str(error if metadata is None else metadata.cause_message).strip())
     first = text.partition("\n")[0]
     first = first.partition(". ")[0] if len(first) > _LONG else first
-    return first if known is not None else "%s: %s" % (type(error).__name__, first) if first else type(error).__name__
+    return first if metadata is not None else "%s: %s" % (type(error).__name__, first) if first else type(error).__name__
 
 
 _BINDING = re.compile(r"Binding inputs to tf\.function failed due to `(.*?)`(?:\. Received args: .*)?", re.DOTALL)
@@ -236,6 +236,6 @@ def _frames(error: BaseException) -> List[Tuple[str, int, str]]:
     AutoGraph's list of the frames of generated code, by their original source, comes after Python's own frames.
     """
     raised = [(each.filename, each.lineno or 0, each.name) for each in traceback.extract_tb(error.__traceback__)]
-    known = getattr(error, "ag_error_metadata", None)
-    written = () if known is None else known.translated_stack[::-1]
+    metadata = getattr(error, "ag_error_metadata", None)
+    written = () if metadata is None else metadata.translated_stack[::-1]
     return raised + [(str(each.filename), each.lineno, each.function_name) for each in written]

@@ -57,14 +57,14 @@ def called_functions(op: Any) -> Iterator[str]:
 
 def ops_leading_in(graphs: Sequence[Any], entries: Sequence[Mapping[str, Entry]]) -> Dict[int, Set[str]]:
     """Return the names of the outer ops, by the ``id`` of their graph, that lead to entries of the innermost body."""
-    known = {id(graph): result for graph, result in zip(graphs, entries)}
-    kept: Dict[int, Set[str]] = {id(graph): set() for graph in graphs[1:]}
+    entries_by_graph = {id(graph): result for graph, result in zip(graphs, entries)}
+    ops_by_graph: Dict[int, Set[str]] = {id(graph): set() for graph in graphs[1:]}
     waiting = [each.outer.op for each in entries[0].values()]
     while waiting:
         op = waiting.pop()
-        own = kept[id(op.graph)]
+        own = ops_by_graph[id(op.graph)]
         if op.name not in own:
             own.add(op.name)
-            around = known[id(op.graph)].get(op.name)
+            around = entries_by_graph[id(op.graph)].get(op.name)
             waiting += [tensor.op for tensor in op.inputs] if around is None else [around.outer.op]
-    return kept if any(kept.values()) else {}
+    return ops_by_graph if any(ops_by_graph.values()) else {}

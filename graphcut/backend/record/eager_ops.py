@@ -96,9 +96,9 @@ class EagerOp:
         self.read: Optional[Line] = None
         self.thread = threading.get_ident()
         self.assigned: Optional[EagerOp] = None
-        made = [each for each, _ in inputs if isinstance(each, EagerOp)]
-        self.depth: int = 1 + max([each.depth for each in made], default=0)
-        self.is_of_gradient: bool = any(each.is_of_gradient for each in made)
+        producers = [each for each, _ in inputs if isinstance(each, EagerOp)]
+        self.depth: int = 1 + max([each.depth for each in producers], default=0)
+        self.is_of_gradient: bool = any(each.is_of_gradient for each in producers)
 
 
 class Escape(NamedTuple):
@@ -182,8 +182,8 @@ class EagerOps:
             self._note_writes_of(function, self._next_number())
             return
         where = line()
-        made = tuple([self.node_of(each, where) for each in inputs])
-        op = EagerOp(name, attrs, made, (), self._next_number(), where)
+        nodes = tuple([self.node_of(each, where) for each in inputs])
+        op = EagerOp(name, attrs, nodes, (), self._next_number(), where)
         if self.is_taking_gradient():
             op.is_of_gradient = True
         if op.depth > _LONGEST and not self.is_recorded():
@@ -230,9 +230,9 @@ class EagerOps:
 
     def node_of(self, tensor: Any, where: Line = (None, False)) -> Made:
         """Return the node that made a tensor."""
-        known = self.pairs.get(id(tensor))
-        if known is not None:
-            return known.node, known.index
+        pair = self.pairs.get(id(tensor))
+        if pair is not None:
+            return pair.node, pair.index
         if isinstance(tensor, PLAIN):
             return EagerLeaf(np.asarray(tensor), self.version, where), 0
         leaf = EagerLeaf(tensor, self.version, where)
@@ -254,8 +254,8 @@ class EagerOps:
     def recorded_apart(self, inputs: Any, outputs: Any) -> EagerOp:
         """Return the op of a custom gradient, which tapes record as one op, whatever ops ran inside."""
         where = line()
-        made = tuple([self.node_of(each, where) for each in inputs])
-        op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self._next_number(), where)
+        nodes = tuple([self.node_of(each, where) for each in inputs])
+        op = EagerOp("CustomGradient", (), nodes, tuple([_output(each) for each in outputs]), self._next_number(), where)
         for index, each in enumerate(outputs):
             self._note(each, op, index)
         return op

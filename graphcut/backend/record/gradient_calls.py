@@ -160,9 +160,9 @@ def _note(api: str, sources: Any, answer: Any) -> Any:
     """Pass a gradient to the readers, if there are any, and return it."""
     notes = getattr(_LOCAL, "notes", None)
     if notes is not None and not _depth():
-        given = tf.nest.flatten(sources)
+        variables = tf.nest.flatten(sources)
         result = (each for each in tf.nest.flatten(answer, expand_composites=True) if isinstance(each, tf.Tensor))
-        notes.append(Note(api, here(), any(is_variable(each) for each in given), tuple(result)))
+        notes.append(Note(api, here(), any(is_variable(each) for each in variables), tuple(result)))
     return answer
 
 
@@ -269,15 +269,15 @@ def _arguments_by_name(name: str, args: Any, kwargs: Any) -> Dict[str, Any]:
     return dict(zip(_PARAMETERS[name], args), **kwargs)
 
 
-def _sources(given: Dict[str, Any]) -> Any:
-    return given.get("sources", given.get("source"))
+def _sources(arguments: Dict[str, Any]) -> Any:
+    return arguments.get("sources", arguments.get("source"))
 
 
 def _request_of(name: str, args: Any, kwargs: Any) -> Tuple[GradientRequest, Any]:
     """Return the request to a tape, and the tape."""
-    given = _arguments_by_name(name, args, kwargs)
-    zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
-    return GradientRequest("tape." + name, given.get("target"), _sources(given), (), zeros, starts), args[0]
+    arguments = _arguments_by_name(name, args, kwargs)
+    zeros, starts = arguments.get("unconnected_gradients"), arguments.get("output_gradients")
+    return GradientRequest("tape." + name, arguments.get("target"), _sources(arguments), (), zeros, starts), args[0]
 
 
 def _of_gradients(original: Any) -> Any:
@@ -301,12 +301,12 @@ def _of_gradients(original: Any) -> Any:
 def _taken_of_graph(signature: inspect.Signature, original: Any, args: Any, kwargs: Any) -> Any:
     """Do the same for the function that ``tf.gradients`` calls."""
     record = current_record()
-    given = signature.bind(*args, **kwargs).arguments
+    arguments = signature.bind(*args, **kwargs).arguments
     if record is None:
-        return _note("tf.gradients", given["xs"], _keep_parts(_call_suspended(original, *args, **kwargs)))
-    zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
+        return _note("tf.gradients", arguments["xs"], _keep_parts(_call_suspended(original, *args, **kwargs)))
+    zeros, stops = arguments.get("unconnected_gradients"), arguments.get("stop_gradients")
     request = GradientRequest(
-        "tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys")
+        "tf.gradients", arguments["ys"], arguments["xs"], () if stops is None else stops, zeros, arguments.get("grad_ys")
     )
     return _record_call(record, request, None, original, args, kwargs)
 
@@ -332,43 +332,43 @@ def _keep_parts(answer: Any) -> Any:
     return answer
 
 
-def _record_call(made: StepRecord, request: GradientRequest, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
+def _record_call(record: StepRecord, request: GradientRequest, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
     """Take the gradient, and record its arguments and its answer."""
     graph = request.graph()
-    if graph is None and made.eager is not None:
-        return _noted_eagerly(made, request, tape, lambda: _call_suspended(original, *args, **kwargs))
-    gradient_call = None if graph is None else _record_call_of(made, request, tape, graph)
-    is_of_number = made.is_plain and tape is not None and any(map(is_number, request.targets))
+    if graph is None and record.eager is not None:
+        return _noted_eagerly(record, request, tape, lambda: _call_suspended(original, *args, **kwargs))
+    gradient_call = None if graph is None else _record_call_of(record, request, tape, graph)
+    is_of_number = record.is_plain and tape is not None and any(map(is_number, request.targets))
     try:
         if is_of_number:
             raise AttributeError("'float' object has no attribute 'dtype'")  # as an eager tape does
         answer = _call_suspended(original, *args, **kwargs)
     except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
         if gradient_call is not None and is_of_number:
-            made.add(replace(gradient_call, changed=_NO_TENSOR % ("float", type(error).__name__, error)))
+            record.add(replace(gradient_call, changed=_NO_TENSOR % ("float", type(error).__name__, error)))
         elif gradient_call is not None and _is_answer(error):
-            made.error = error
-            made.add(replace(gradient_call, error="%s: %s" % (type(error).__name__, error)))
+            record.error = error
+            record.add(replace(gradient_call, error="%s: %s" % (type(error).__name__, error)))
         raise
     if gradient_call is not None:
         parts = _LOCAL.__dict__.pop("parts", ())
-        answer, parts = _as_run_eagerly(made, request, gradient_call, answer, parts)
-        made.add(replace(gradient_call, answers=request.has_gradients(answer, parts)))
+        answer, parts = _as_run_eagerly(record, request, gradient_call, answer, parts)
+        record.add(replace(gradient_call, answers=request.has_gradients(answer, parts)))
     return answer
 
 
 def _as_run_eagerly(
-    made: StepRecord, request: GradientRequest, gradient_call: GradientCall, answer: Any, parts: Sequence[Any]
+    record: StepRecord, request: GradientRequest, gradient_call: GradientCall, answer: Any, parts: Sequence[Any]
 ) -> Tuple[Any, Sequence[Any]]:
     """Return the answer and its parts without the zeros that TensorFlow fills in at conditionals and loops of plain code.
 
     An eager tape answers ``None`` there, and the step may depend on that.
     """
     flat = tf.nest.flatten(answer)
-    if made.judge is None or request.zeros or len(flat) != len(request.pairs) or not has_eager_calls(gradient_call.message):
+    if record.judge is None or request.zeros or len(flat) != len(request.pairs) or not has_eager_calls(gradient_call.message):
         return answer, parts
-    kept = [each if has else None for each, has in zip(flat, made.judge(gradient_call))]
-    return tf.nest.pack_sequence_as(answer, kept), kept
+    values = [each if has else None for each, has in zip(flat, record.judge(gradient_call))]
+    return tf.nest.pack_sequence_as(answer, values), values
 
 
 def _is_answer(error: Exception) -> bool:
@@ -389,53 +389,53 @@ def _is_raised_inside(error: Exception) -> bool:
     return False
 
 
-def _noted_eagerly(made: Any, request: GradientRequest, tape: Any, take: Callable[[], Any]) -> Any:
+def _noted_eagerly(record: Any, request: GradientRequest, tape: Any, take: Callable[[], Any]) -> Any:
     """Take a gradient eagerly, and record its arguments and its answer."""
-    gradient_call = made.seen_eagerly(request, tape)
+    gradient_call = record.seen_eagerly(request, tape)
     try:
         answer = take()
     except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
         words = "%s: %s" % (type(error).__name__, error)
         plain = [type(each).__name__ for each in request.targets if isinstance(each, eager_ops.PLAIN)]
         if plain:
-            made.add_eager(gradient_call, request, None, note=_NO_TENSOR % (plain[0], type(error).__name__, error))
+            record.add_eager(gradient_call, request, None, note=_NO_TENSOR % (plain[0], type(error).__name__, error))
         elif _is_answer(error):
-            made.add_eager(gradient_call, request, None, error=words)
+            record.add_eager(gradient_call, request, None, error=words)
         raise
-    made.add_eager(gradient_call, request, request.has_gradients(answer, _LOCAL.__dict__.pop("parts", ())))
+    record.add_eager(gradient_call, request, request.has_gradients(answer, _LOCAL.__dict__.pop("parts", ())))
     return answer
 
 
-def _record_call_of(made: StepRecord, request: GradientRequest, tape: Any, graph: Any) -> GradientCall:
+def _record_call_of(record: StepRecord, request: GradientRequest, tape: Any, graph: Any) -> GradientCall:
     request.capture(graph)
     inside, message = stand_ins_in(graph), serialize_graph(graph)
-    message = mark_eager_calls(message) if made.is_plain and tape is not None and in_plain_code() else message
-    made.kept += [request.targets, request.pairs, [outer for outer, _ in captures(graph)]]
+    message = mark_eager_calls(message) if record.is_plain and tape is not None and in_plain_code() else message
+    record.kept += [request.targets, request.pairs, [outer for outer, _ in captures(graph)]]
     return GradientCall(
         request.api, graph, message, inside,
         tuple(name for name in (name_in(each, graph, inside) for each in request.targets) if name),
         tuple(sources(request.pairs, graph, inside)),
         tuple(name for name in (name_in(variable_of(each), graph, inside) for each in request.stops) if name),
-        _tape_record_of(made, tape, graph, inside),
+        _tape_record_of(record, tape, graph, inside),
         request.zeros,
         here(),
         call(),
         starts=tuple(request.begins(lambda each: name_in(each, graph, inside))),
-        outer_graphs=tuple(_outer_records(made, tape, graph)),
+        outer_graphs=tuple(_outer_records(record, tape, graph)),
     )  # fmt: skip
 
 
 def _tape_record_of(
-    made: StepRecord, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()
+    record: StepRecord, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()
 ) -> Optional[Tape]:
     """Return the record of a tape for a graph."""
-    return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
+    return None if tape is None else record.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
 
 
-def _outer_records(made: StepRecord, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
+def _outer_records(record: StepRecord, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
     inner = [graph]
-    for each in graphs_around(graph, made.root):
-        yield each, _tape_record_of(made, tape, each, stand_ins_in(each), inner)
+    for each in graphs_around(graph, record.root):
+        yield each, _tape_record_of(record, tape, each, stand_ins_in(each), inner)
         inner = [*inner, each]
 
 

@@ -56,9 +56,9 @@ class Complaints:
         self._apply(self._patches())
 
     def _apply(self, patches: Iterable[Patch]) -> None:
-        known = {(id(each.owner), each.name) for each in self._applied}
+        names = {(id(each.owner), each.name) for each in self._applied}
         for each in patches:
-            if (id(each.owner), each.name) not in known:
+            if (id(each.owner), each.name) not in names:
                 put(each)
                 self._applied.append(each)
 
@@ -105,10 +105,10 @@ class Complaints:
         @functools.wraps(original)
         def wrapper(optimizer: Any, grads: Any, variables: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            given, known = list(grads), list(variables)
-            missing = [variable for gradient, variable in zip(given, known) if gradient is None]
+            gradients, sources = list(grads), list(variables)
+            missing = [variable for gradient, variable in zip(gradients, sources) if gradient is None]
             try:
-                answer = original(optimizer, given, known, *args, **kwargs)
+                answer = original(optimizer, gradients, sources, *args, **kwargs)
             except BaseException as error:
                 self._add(error, missing)
                 remove_own_frames(error)
@@ -186,8 +186,8 @@ def _is_pair(value: Any) -> bool:
 
 def _modules(part: str) -> List[Any]:
     """Return the loaded modules of TensorFlow and Keras whose names contain a word."""
-    known = [(name, module) for name, module in list(sys.modules.items()) if part in name]
-    return [module for name, module in known if name.partition(".")[0] in _LIBRARIES and hasattr(module, "__dict__")]
+    modules = [(name, module) for name, module in list(sys.modules.items()) if part in name]
+    return [module for name, module in modules if name.partition(".")[0] in _LIBRARIES and hasattr(module, "__dict__")]
 
 
 def autograph_patches() -> Iterator[Patch]:

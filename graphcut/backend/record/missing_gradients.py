@@ -295,7 +295,7 @@ def _facts_without_record(request: GradientRequest, tape: Any, answers: Sequence
     """Return the known facts about an eager gradient that was not recorded."""
     sources = [variable_of(part) for _, part in request.pairs]
     read = {id(each) for each in tape.watched_variables()}
-    lacking = [each for each, given in zip(sources, answers) if not given]
+    lacking = [each for each, answer in zip(sources, answers) if not answer]
     labels = eager_graph.names_in_code(lacking)
     facts = tuple(
         _facts_about(each, label, id(each) in read, place) for place, (each, label) in enumerate(zip(lacking, labels))

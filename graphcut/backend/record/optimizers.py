@@ -36,8 +36,8 @@ class OptimizerCalls:
     def gradient_flags(self) -> Given:
         """Return whether an optimizer ever received a gradient, by the ``id`` of each variable that one received."""
         result: Given = {}
-        for variable, given in self._pairs:
-            result[id(variable)] = result.get(id(variable), False) or given
+        for variable, gradient in self._pairs:
+            result[id(variable)] = result.get(id(variable), False) or gradient
         return result
 
 
@@ -64,12 +64,12 @@ def _wrapped(key: str, pairs_of: Any, noting: Callable[[], Optional[OptimizerCal
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True  # of pytest and IPython
         result = None if getattr(_LOCAL, "inside", False) else noting()
-        given = args[0] if args else kwargs.get(key)
+        gradients = args[0] if args else kwargs.get(key)
         is_noted = False
         try:
-            if result is None or not isinstance(given, Iterable):
+            if result is None or not isinstance(gradients, Iterable):
                 return original(self, *args, **kwargs)
-            is_noted, listed = True, list(given)
+            is_noted, listed = True, list(gradients)
             result.note(pairs_of(self, listed, args, kwargs))
             _LOCAL.inside = True
             return original(self, listed, *args[1:], **{name: each for name, each in kwargs.items() if name != key})
@@ -83,15 +83,15 @@ def _wrapped(key: str, pairs_of: Any, noting: Callable[[], Optional[OptimizerCal
     return wrapper
 
 
-def _of_pairs(optimizer: Any, given: Pairs, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
+def _of_pairs(optimizer: Any, pairs: Pairs, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
     """Return the gradients and variables passed to ``apply_gradients``."""
-    return given
+    return pairs
 
 
-def _of_lists(optimizer: Any, given: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
+def _of_lists(optimizer: Any, gradients: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
     """Return the gradients and variables passed to ``apply``; a built optimizer knows the variables."""
     named = args[1] if len(args) > 1 else kwargs.get("trainable_variables")
-    return list(zip(given, getattr(optimizer, "_trainable_variables", ()) if named is None else named))
+    return list(zip(gradients, getattr(optimizer, "_trainable_variables", ()) if named is None else named))
 
 
 _WAYS = (("apply_gradients", "grads_and_vars", _of_pairs), ("apply", "grads", _of_lists))

@@ -183,9 +183,9 @@ def _wrap_note_after(original: Any, note: Callable[..., None], noting: Callable[
     @functools.wraps(original)
     def wrapper(tape: Any, *args: Any, **kwargs: Any) -> Any:
         answer = original(tape, *args, **kwargs)
-        found = noting()
-        if found is not None:
-            note(found, tape, *args, **kwargs)
+        tapes = noting()
+        if tapes is not None:
+            note(tapes, tape, *args, **kwargs)
         return answer
 
     return wrapper
@@ -196,12 +196,12 @@ def _wrap_recording_method(original: Any, noting: Callable[[], Optional[Tapes]])
 
     @functools.wraps(original)
     def wrapper(tape: Any) -> Any:
-        found = noting()
-        if found is None:
+        tapes = noting()
+        if tapes is None:
             return original(tape)
-        found.pushing(tape)
+        tapes.pushing(tape)
         answer = original(tape)
-        found.pushed(tape)
+        tapes.pushed(tape)
         return answer
 
     return wrapper

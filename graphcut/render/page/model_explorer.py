@@ -71,18 +71,18 @@ def node_data(facts: PageFacts) -> Dict[str, Any]:
 def _words_by_op(facts: PageFacts) -> Mapping[str, Tuple[str, str]]:
     """Return the word and the colour of each op; the most specific word wins."""
     ops = numbered.ops(facts)
-    told: Dict[int, Tuple[str, str]] = {}
+    result: Dict[int, Tuple[str, str]] = {}
     for _, producer, line in routes(facts, ops).edges:
         if line in (CUT, BEHIND):
-            told[producer] = (LINE_WORDS[Line.BEHIND], palette.BEHIND)
-    told.update(dict.fromkeys(facts.passing, (_PASSES, palette.LIVE)))
+            result[producer] = (LINE_WORDS[Line.BEHIND], palette.BEHIND)
+    result.update(dict.fromkeys(facts.passing, (_PASSES, palette.LIVE)))
     for (op, _), standing in barred_edges(facts, ops).items():
         if op not in facts.passing:
-            told[op] = (standing[0].kind.value, BARRIER["fillcolor"])
+            result[op] = (standing[0].kind.value, BARRIER["fillcolor"])
     for op, audits in ops.variables.items():
-        told[op] = (VERDICT_WORDS[audits[0].verdict], VERDICTS[audits[0].verdict]["fillcolor"])
-    told.update(dict.fromkeys(ops.losses, ("loss", LOSS["fillcolor"])))
-    return {ops.name(op): words for op, words in told.items() if op < len(ops.flat.names)}
+        result[op] = (VERDICT_WORDS[audits[0].verdict], VERDICTS[audits[0].verdict]["fillcolor"])
+    result.update(dict.fromkeys(ops.losses, ("loss", LOSS["fillcolor"])))
+    return {ops.name(op): words for op, words in result.items() if op < len(ops.flat.names)}
 
 
 def _result(value: str, colour: str) -> Dict[str, str]:
@@ -90,9 +90,13 @@ def _result(value: str, colour: str) -> Dict[str, str]:
 
 
 def _node(facts: PageFacts, op: str) -> Dict[str, Any]:
-    told = facts.graph.nodes[op]
-    attributes = {"type": told["type"], "function": told.get("function"), "variable": told.get("variable")}
-    tensors = zip(told.get("dtypes") or (), told.get("shapes") or ())
+    facts_of_op = facts.graph.nodes[op]
+    attributes = {
+        "type": facts_of_op["type"],
+        "function": facts_of_op.get("function"),
+        "variable": facts_of_op.get("variable"),
+    }
+    tensors = zip(facts_of_op.get("dtypes") or (), facts_of_op.get("shapes") or ())
     scope = scope_of(op)
     return {
         "id": op,

@@ -76,8 +76,8 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
 
 def drop_variable(text: str, name: str) -> str:
     """Return an explanation without the name, shape and route of its variable, so it can be compared with others."""
-    kept = [line for line in text.splitlines() if not line.startswith((_ROUTE, _IN_CODE))]
-    return re.sub(r"%s(?![\w/])(?: \[[^]]*\])?" % re.escape(name), "", "\n".join(kept))
+    lines = [line for line in text.splitlines() if not line.startswith((_ROUTE, _IN_CODE))]
+    return re.sub(r"%s(?![\w/])(?: \[[^]]*\])?" % re.escape(name), "", "\n".join(lines))
 
 
 def explain_groups(facts: ReportFacts, variables: Sequence[VariableAudit]) -> str:
@@ -176,8 +176,8 @@ def _why(cut: Barrier, reason: Reason) -> str:
     """Return why a barrier lets no gradient through, or the idiom of a stop."""
     idiom, maker = reason.idioms.get(cut.op), reason.makers.get(cut.op)
     if maker is not None:
-        made = f"the {maker.dtype} that {escape_name(maker.op)} ({escape_name(maker.type)}) makes from floats"
-        done = f"makes {maker.dtype} from floats" if maker.op == cut.op else f"reads {made}"
+        tensor = f"the {maker.dtype} that {escape_name(maker.op)} ({escape_name(maker.type)}) makes from floats"
+        done = f"makes {maker.dtype} from floats" if maker.op == cut.op else f"reads {tensor}"
         return f"it {done}, and {_discrete_word(maker.dtype)} have no gradient"
     if cut.kind is BarrierKind.ZERO_FILLED and reason.feeds:
         fed = join_first([escape_name(each) for each in reason.feeds], _NAMED)
@@ -198,10 +198,10 @@ def _instead_words(each: Instead, variable: VariableAudit) -> str:
             "Call the layer once, and compute the loss from that output."
         )
     what = f"variable {name}" if each.kind == "variable" else "a constant"
-    made = "initialized" if each.kind == "variable" else "computed"
-    known = "" if each.kind == "variable" else f" ({name})"
+    verb = "initialized" if each.kind == "variable" else "computed"
+    own_name = "" if each.kind == "variable" else f" ({name})"
     return (
-        f"The loss reads {what} {shape_text(each.shape)} that was {made} before the step{known}; if it is computed from "
+        f"The loss reads {what} {shape_text(each.shape)} that was {verb} before the step{own_name}; if it is computed from "
         f"{escape_name(variable.name)}, compute it in the step, under the tape."
     )
 
@@ -326,9 +326,9 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason, advice
         yield advice.FROM_ZEROS if reason.from_zeros else advice.RUNS
         return
     for cut in sorted(reason.cut[:_FEW], key=lambda each: not _is_mistake(reason, each)):
-        known = advices.get(cut.op) or _own_advice(reason, cut)
-        if known:
-            yield known
+        advice_of_cut = advices.get(cut.op) or _own_advice(reason, cut)
+        if advice_of_cut:
+            yield advice_of_cut
         elif reason.route or not is_discrete(variable.dtype):
             maker = reason.makers.get(cut.op)
             yield (
