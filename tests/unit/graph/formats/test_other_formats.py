@@ -105,7 +105,7 @@ def test_a_directory_without_a_saved_model_is_named_by_what_is_in_it(tmp_path, n
 def test_the_prefix_of_a_checkpoint_of_tensorflow_2_is_no_file(tmp_path):
     (tmp_path / "ckpt-1.index").write_bytes(INDEX)
     first, second = refused(tmp_path / "ckpt-1")
-    assert first.startswith("no file 'ckpt-1', but a checkpoint, which holds the values of variables and no graph")
+    assert first.startswith("no file 'ckpt-1'; that name is a checkpoint, which holds the values of variables and no graph")
 
 
 @pytest.mark.parametrize("kind", ["Graph", "MetaGraph", "SavedModel"])
