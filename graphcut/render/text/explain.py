@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Mapping, Sequence
 
 from graphcut.graph.dtypes import is_discrete
-from graphcut.render.name_folding import Group, fold
+from graphcut.render.name_folding import Group, barrier_place, fold
 from graphcut.render.text import advice
 from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
@@ -140,10 +140,11 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices:
         yield from (_instead_words(each, variable) for each in reason.instead)
     elif without_gradient(facts.loss_dtypes):
         yield f"The loss {losses} is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
-    for cut in reason.cut[:few]:
+    cuts = _without_repeated_lines(reason.cut)
+    for cut in cuts[:few]:
         why = FROM_ZEROS if reason.from_zeros else _why(cut, reason)
         yield from _cut(cut, variable, why)
-    more = reason.size - len(reason.cut[:few])
+    more = reason.size - (len(reason.cut) - len(cuts)) - len(cuts[:few])
     if more > 0:
         yield f"So {'does' if more == 1 else 'do'} {more} more."
     if reason.route:
@@ -157,6 +158,12 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices:
     yield from assumed
     yield from _override_line(reason)
     yield from _advice(facts, variable, reason, advices) if variable.trainable is not False else ()
+
+
+def _without_repeated_lines(cut: Sequence[Barrier]) -> Sequence[Barrier]:
+    """Return the barriers, and of several constants of a value that left TensorFlow in one line the first."""
+    first = {barrier_place(each): each for each in reversed(cut) if each.kind is BarrierKind.PYTHON}
+    return [each for each in cut if first.get(barrier_place(each), each) is each]
 
 
 def what_to_do(facts: ReportFacts, variable: VariableAudit) -> str:

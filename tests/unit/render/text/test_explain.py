@@ -55,6 +55,14 @@ def test_the_cut_has_its_line():
     assert "It is cut by stop-gradient at z, model.py:3: tf.stop_gradient was put there to stop it." in text
 
 
+def test_a_value_that_comes_back_as_several_constants_is_told_once():
+    left = [cut("constant%s" % end, BarrierKind.PYTHON, "Const", where="model.py:3") for end in ("", "_1", "_2", "_3")]
+    other = cut("constant_4", BarrierKind.PYTHON, "Const", where="model.py:9")
+    text = said(*left, other)
+    assert text.count("model.py:3") == 1 and text.count("model.py:9") == 1
+    assert "more" not in text
+
+
 def test_the_line_of_the_code_is_quoted(tmp_path):
     (tmp_path / "model.py").write_text("one\n    two = 'it\\'s'\t# \x1b\n")
     text = said(cut("z", where="%s:2" % (tmp_path / "model.py")))
