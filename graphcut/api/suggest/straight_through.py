@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.idioms import Idioms
 from graphcut.api.suggest.confirm import Edit, Rows, confirm
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _CHOICES = frozenset(["ArgMin", "ArgMax"])
 _NAMES = ("argmin", "argmax", "arg_min", "arg_max")
 _SUMS = frozenset(["Add", "AddV2"])
-_MOST = 16  # edits of each form that are audited
+_MOST = 16  # edits of each form in one function that are audited
 _NOTE = "a straight-through estimator: the value is that of {code}, and its gradient goes on to {latent}"
 _BOTH = (
     "the value is that of {code}, and its gradient goes on to {latent} as well. A VQ-VAE writes "
@@ -62,7 +62,7 @@ def suggest_straight_through(audit: Audit, target: Target, reader: SourceReader)
     if idioms.has_inverted_estimator():
         return None  # to swap its two values is less
     for op in filter(idioms.may_be_lookup, _choices_of(traced, losses, target)):
-        uses = list(islice(_uses(traced, op, reader), _MOST))
+        uses = list(_uses(traced, op, reader))
         for note, text in ((_NOTE, "{latent} + {tf}.stop_gradient({code} - {latent})"), (_BOTH, _TO_BOTH)):
             for use in uses:
                 candidate = Candidate((_edit(use, text),), (0,), True)
@@ -104,7 +104,7 @@ def _uses(traced: LoadedGraph, op: int, reader: SourceReader) -> Iterator[_Use]:
     for read in map(reader, traced.frames(op)):
         statement = read[0].statement(read[1]) if read else None
         if read is not None and statement is not None and read[0].tensorflow is not None:
-            yield from _uses_in_function(read[0], statement)
+            yield from islice(_uses_in_function(read[0], statement), _MOST)
 
 
 def _uses_in_function(source: Source, statement: ast.stmt) -> Iterator[_Use]:
@@ -117,6 +117,9 @@ def _uses_in_function(source: Source, statement: ast.stmt) -> Iterator[_Use]:
     if isinstance(statement, ast.Return) and statement.value is not None and not is_named(statement.value, *_NAMES):
         yield from (_Use(source, statement, (statement.value,), _free_name(source), each, False) for each in latents)
     codes = _codes(statement, body)
+    for value in _returned_values(body, codes):
+        result = next(each for each in source.parents(value) if isinstance(each, ast.Return))
+        yield from (_Use(source, result, (value,), _free_name(source), each, False) for each in latents)
     returned = {name for each in body if isinstance(each, ast.Return) for name in codes if _loads(each, name)}
     for code, made in sorted(codes.items(), key=lambda each: each[0] not in returned):
         readers = [each for each in body if each.lineno > made.lineno and _loads(each, code)]
@@ -129,6 +132,16 @@ def _uses_in_function(source: Source, statement: ast.stmt) -> Iterator[_Use]:
             yield _Use(source, made, (), code, latent, True)
             others = (each for each in reversed(readers) if isinstance(each, (ast.Assign, ast.AugAssign, ast.Expr)))
             yield from (_Use(source, each, _loads(each, code), code, latent, False) for each in others)
+
+
+def _returned_values(body: Sequence[ast.stmt], codes: Iterable[str]) -> Iterator[ast.expr]:
+    """Yield the expressions that a function returns and that read one of some names, other than the names themselves."""
+    for each in body:
+        value = each.value if isinstance(each, ast.Return) else None
+        for part in value.elts if isinstance(value, ast.Tuple) else [value] if value is not None else ():
+            is_gradient = is_named(part, "gradient", "jacobian", "batch_jacobian")
+            if not isinstance(part, ast.Name) and not is_gradient and any(_loads(part, name) for name in codes):
+                yield part
 
 
 def _free_name(source: Source) -> str:
@@ -171,7 +184,7 @@ def _stores(statement: ast.stmt) -> List[str]:
     return [each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
 
 
-def _loads(statement: ast.stmt, name: str) -> Tuple[ast.AST, ...]:
+def _loads(statement: ast.AST, name: str) -> Tuple[ast.AST, ...]:
     nodes = ast.walk(statement)
     return tuple(each for each in nodes if isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load))
 
