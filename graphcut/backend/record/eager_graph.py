@@ -134,9 +134,9 @@ def _reached(roots: Iterable[Node]) -> List[Node]:
 def _with_assignments(roots: Sequence[Node], sources: Set[int], targets: Set[int], began: int) -> List[Node]:
     """Return the nodes that lead to some nodes.
 
-    A variable that is read, or that is itself a target, is connected to the op that assigned to it before, if that op depends
-    on a source. A value computed with a gradient before the tape ``began`` is the update of an earlier step, and is not
-    followed.
+    A variable that is read, or that is itself a target, is connected to the op that assigned to it before, if the assigned
+    value depends on a source. A value computed with a gradient before the tape ``began`` is the update of an earlier step,
+    and is not followed.
     """
     nodes = _reached(roots)
     last: Dict[int, float] = dict.fromkeys(targets, math.inf)
@@ -146,7 +146,7 @@ def _with_assignments(roots: Sequence[Node], sources: Set[int], targets: Set[int
     before = [each.assigned for each in nodes if each.assigned and each.assigned.position < last.get(id(each), 0)]
     assigned = [each for each in before if each.position > began or not each.is_of_gradient]
     leading = _ids_between(assigned, sources)
-    more = [each for each in assigned if id(each) in leading]
+    more = [each for each in assigned if any(id(node) in leading for node, _ in each.inputs[1:])]
     known = set(map(id, nodes))
     return nodes if known.issuperset(map(id, more)) else _with_assignments([*roots, *more], sources, targets, began)
 

@@ -105,6 +105,33 @@ def test_a_script_ends_when_a_gradient_call_repeats(tmp_path, capfd):
     assert len(json.loads(path.read_text())) == 1
 
 
+TRAINED_THEN_ANOTHER = """
+import tensorflow as tf
+
+w = tf.Variable([1.0, 2.0], name="w")
+for _ in range(3):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(w * w)
+    w.assign_sub(0.1 * tape.gradient(loss, w))
+print("trained")
+with tf.GradientTape() as tape:
+    loss = tf.reduce_sum(tf.round(w))
+tape.gradient(loss, w)
+print("never reached")
+"""
+
+
+@needs_eager
+@pytest.mark.parametrize("option, last", [(["--stop-after", "2"], "trained"), (["--once"], "")])
+def test_the_update_of_a_variable_makes_no_other_gradient_of_a_call(option, last, tmp_path, capfd):
+    script = tmp_path / "loop.py"
+    script.write_text(TRAINED_THEN_ANOTHER)
+    assert main(["run", *option, str(script)]) == 0
+    out, _ = capfd.readouterr()
+    assert out.partition("\ngradient 1 of")[0].strip() == last
+    assert ("gradient 2 of 2" in out) == bool(last)
+
+
 FROZEN_DISCRIMINATOR = """
 import numpy as np
 from tensorflow import keras
