@@ -10,7 +10,7 @@ scale or offset of the same scope and shape learns.
 
 from __future__ import annotations
 
-from typing import AbstractSet, Dict, FrozenSet, Iterable, List, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.backward_part import backward_part
 from graphcut.graph.dtypes import RESOURCE
@@ -18,8 +18,8 @@ from graphcut.graph.flat import FlatGraph
 from graphcut.graph.float_walks import upstream
 from graphcut.graph.metadata import Variable
 from graphcut.graph.names import Names
-from graphcut.graph.op_types import READERS, VARIABLES
-from graphcut.graph.traverse import find_reachable
+from graphcut.graph.op_types import OPTIMIZERS, READERS, VARIABLES
+from graphcut.graph.traverse import find_reachable, find_readers
 from graphcut.graph.variable_updates import training_part
 from graphcut.graph.variables import reads, root
 from graphcut.graph.writing_ops import Write, writes
@@ -88,8 +88,10 @@ def _values(flat: FlatGraph, write: Write) -> List[int]:
 
 def _is_own(flat: FlatGraph, write: Write, gradients: AbstractSet[int]) -> bool:
     """Return whether a write makes an average of the variable's own value, or counts."""
+    if write.op in gradients or flat.type(write.op).startswith(OPTIMIZERS):
+        return False
     above = upstream(flat, _values(flat, write))
-    if write.op in gradients or not above.isdisjoint(gradients):
+    if not above.isdisjoint(gradients):
         return False
     own = {op for op in above if _reads(flat, op, write.handle)}
     if not own:
@@ -137,7 +139,8 @@ def _still_statistics(
     written = {each.handle for each in writes(flat)} | training.updated
     learning = {_place(each) for each in variables if not trained.isdisjoint(handles[each.name])}
     still = [each for each in variables if _place(each) in learning and written.union(states).isdisjoint(handles[each.name])]
-    normalized = {_place(each) for each in still if _is_variance(flat, handles[each.name])} if still else set()
+    readers = find_readers(flat) if still else {}
+    normalized = {_place(each) for each in still if _is_variance(flat, readers, handles[each.name])}
     return {tensor for each in still if _place(each) in normalized for tensor in handles[each.name]}
 
 
@@ -145,19 +148,14 @@ def _place(variable: Variable) -> Tuple[str, object]:
     return variable.name.rpartition("/")[0], variable.shape
 
 
-def _is_variance(flat: FlatGraph, tensors: Sequence[int]) -> bool:
+def _is_variance(flat: FlatGraph, readers: Mapping[int, Sequence[int]], tensors: Sequence[int]) -> bool:
     """Return whether a reciprocal root reads the value of a variable, after adding a small number."""
-    readers: Dict[int, List[int]] = {}
-    for op, inputs in enumerate(flat.inputs):
-        for tensor in inputs:
-            readers.setdefault(tensor, []).append(op)
 
     def behind(tensor: int) -> List[int]:
         return [output for op in readers.get(tensor, ()) if flat.type(op) in _PASSED for output in flat.outputs(op)]
 
-    reached = find_reachable(tensors, behind)
+    read = ((op, tensor) for tensor in find_reachable(tensors, behind) for op in readers.get(tensor, ()))
     return any(
         flat.type(op) == "Rsqrt" or (flat.type(op).startswith("FusedBatchNorm") and flat.inputs[op][4] == tensor)
-        for tensor in reached
-        for op in readers.get(tensor, ())
+        for op, tensor in read
     )
