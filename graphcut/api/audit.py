@@ -536,13 +536,14 @@ class Audit:
                 gradient.
 
         Returns:
-            One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. If several
+            One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient, or if no edit
+            can give it one, as for an unused variable: ``print`` then shows what to do. If several
             sets are equally small, ``alternative`` numbers them; those that keep deliberate stops come first, and ``note``
             says what such a stop is for. An op without a gradient at which TensorFlow would raise is removed, too. ``diff`` is
             the edit of your source; where ``confirmed`` is true the edited source was audited, in memory.
 
         Raises:
-            GraphcutError: the name is not there, or no barrier lies between the variable and the loss: it is unused.
+            GraphcutError: the name is not there.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")

@@ -82,7 +82,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     if not complete and estimator is not None:
         return Suggestions([estimator])
     if not complete:
-        return Suggestions([_words(audit, target)])
+        return Suggestions([], _words(audit, target))
     fewest = min(map(len, complete))
     distinct = {frozenset(fence.op for fence in each): each for each in complete if len(each) == fewest}
     opened = {fences: _opened_terms(audit, target, fences) for fences in distinct.values()}
@@ -184,15 +184,9 @@ def complete_alternative(
     return None
 
 
-def _words(audit: Audit, target: Target) -> Suggestion:
+def _words(audit: Audit, target: Target) -> str:
     """Return what to do, in words, about a variable that no edit gives a gradient, such as an unused one."""
-    flat, tensor = audit._request.traced.flat, next(iter(target.tensors), None)
-    return Suggestion(
-        tensor="" if tensor is None else flat.tensor_name(tensor),
-        op="" if tensor is None else flat.names[flat.producer[tensor]],
-        where=None,
-        prose=what_to_do(audit, audit.variables[audit._index.require(target.variable.name)[0]]),
-    )
+    return what_to_do(audit, audit.variables[audit._index.require(target.variable.name)[0]])
 
 
 def _next(flow: GradientFlow, target: Target) -> Sequence[Fence]:
