@@ -240,7 +240,8 @@ class Audit:
         A tape records nothing behind a stop; these ops count as if it did, up to the stop.
         """
         producer = self.flat.producer
-        return frozenset(producer[tensor] for tensor in record_all(self._findings.flow).carried.order)
+        carried = frozenset(producer[tensor] for tensor in record_all(self._findings.flow).carried.order)
+        return carried.union(self.passing, *self.passing.values())  # a gradient that an op makes of zeros counts, too
 
     @property
     def carrying(self) -> FrozenSet[str]:
