@@ -28,7 +28,7 @@ def test_a_file_is_compared_with_its_older_revision(tmp_path, monkeypatch, capfd
     git(tmp_path, "add", "model.meta")
     git(tmp_path, "commit", "-q", "-m", "model")
     assert main(["diff", "HEAD:model.meta", "model.meta", "--svg", "diff.dot"]) == 0
-    assert "since HEAD:model.meta: no change" in (tmp_path / "diff.dot").read_text(encoding="utf-8")
+    assert "no change: gradient of loss:0 since HEAD:model.meta" in (tmp_path / "diff.dot").read_text(encoding="utf-8")
     assert main(["diff", "HEAD:other.meta", "model.meta"]) == 2
     assert "other.meta" in capfd.readouterr()[1]
 
