@@ -19,10 +19,11 @@ from graphcut.graph.float_walks import upstream
 from graphcut.graph.metadata import Variable
 from graphcut.graph.names import Names
 from graphcut.graph.op_types import OPTIMIZERS, READERS, VARIABLES
-from graphcut.graph.traverse import find_reachable, find_readers
+from graphcut.graph.traverse import find_reachable, find_readers, topological_order, walk_depth_first
 from graphcut.graph.variable_updates import training_part
 from graphcut.graph.variables import reads, root
 from graphcut.graph.writing_ops import Write, writes
+from graphcut.util.caching import cached_property
 
 _ELEMENTWISE = READERS.union(
     (
@@ -48,6 +49,8 @@ _PASSED = READERS.union(("Identity", "Cast", "Reshape", "ExpandDims", "Squeeze",
 
 def mark_states(flat: FlatGraph, names: Names, variables: Sequence[Variable]) -> Tuple[Variable, ...]:
     """Return the variables; those that hold a state are not trainable. What is known about a variable stays as it is."""
+    if not writes(flat):
+        return tuple(variables)
     handles = {each.name: [tensor for name in each.tensors for tensor in names.tensors(name)] for each in variables}
     states = _states(flat, names, [tensor for tensors in handles.values() for tensor in tensors])
     states |= _still_statistics(flat, names, variables, handles, states)
@@ -65,65 +68,116 @@ def _states(flat: FlatGraph, names: Names, handles: Sequence[int]) -> Set[int]:
     for each in writes(flat):
         by_handle.setdefault(each.handle, []).append(each)
     result = set(training.aside.intersection(handles))
-    for handle in handles:
-        own = by_handle.get(handle, ())
-        is_candidate = handle not in result and handle not in trained
-        if (
-            is_candidate
-            and any(_is_own(flat, each, gradients) for each in own)
-            and not _may_be_target(flat, own, part.forward)
-        ):
-            result.add(handle)
+    candidates = [handle for handle in handles if handle in by_handle and handle not in result and handle not in trained]
+    search = _Search(flat, gradients, part.forward)
+    result.update(handle for handle in candidates if search.is_state(by_handle[handle]))
     return result
 
 
-def _may_be_target(flat: FlatGraph, own: Sequence[Write], forward: FrozenSet[int]) -> bool:
-    """Return whether a variable follows other variables, and a loss reads it."""
-    return _follows_variables(flat, own) and _is_read(flat, own[0].handle, own, forward)
+class _Search:
+    """The search for averages and counters. What it asks of the whole graph is found in one walk and kept."""
+
+    def __init__(self, flat: FlatGraph, gradients: FrozenSet[int], forward: FrozenSet[int]) -> None:
+        self.flat, self.gradients, self.forward = flat, gradients, forward
+
+    def is_state(self, own: Sequence[Write]) -> bool:
+        """Return whether the writes of a variable make it an average or a counter, and no target network."""
+        return any(self._is_own(each) for each in own) and not (self._follows_variables(own) and self._is_read(own))
+
+    @cached_property
+    def _readers(self) -> Dict[int, List[int]]:
+        return find_readers(self.flat)
+
+    def _onward(self, op: int) -> List[int]:
+        return [reader for tensor in self.flat.outputs(op) for reader in self._readers.get(tensor, ())]
+
+    @cached_property
+    def _behind_gradients(self) -> Set[int]:
+        return find_reachable(self.gradients, self._onward)
+
+    @cached_property
+    def _behind_variables(self) -> Set[int]:
+        return find_reachable([op for op in self._sources if self.flat.type(op) in VARIABLES], self._onward)
+
+    @cached_property
+    def _behind_data(self) -> Set[int]:
+        data = [op for op in self._sources if self.flat.type(op) not in VARIABLES and self.flat.type(op) != "Const"]
+        return find_reachable(data, self._onward)
+
+    @cached_property
+    def _sources(self) -> Sequence[int]:
+        return [op for op, inputs in enumerate(self.flat.inputs) if not inputs]
+
+    @cached_property
+    def _rank(self) -> Sequence[int]:
+        rank = [0] * len(self.flat.names)
+        for place, op in enumerate(topological_order(self.flat)):
+            rank[op] = place
+        return rank
+
+    def _values(self, write: Write) -> Set[int]:
+        """Return the ops that compute what is written."""
+        return {self.flat.producer[self.flat.inputs[write.op][index]] for index in write.values}
+
+    def _is_own(self, write: Write) -> bool:
+        """Return whether a write makes an average of the variable's own value, or counts."""
+        flat, values = self.flat, self._values(write)
+        if (
+            write.op in self.gradients
+            or flat.type(write.op).startswith(OPTIMIZERS)
+            or not values.isdisjoint(self._behind_gradients)
+        ):
+            return False
+        near = self._near(values)
+        if not any(_reads(flat, op, write.handle) for op in near):
+            is_constant = values.isdisjoint(self._behind_variables) and values.isdisjoint(self._behind_data)
+            return flat.type(write.op) in _INCREMENTS and is_constant
+        return not self._leads_to(write.handle, {op for op in near if not _is_elementwise(flat, op) and flat.inputs[op]})
+
+    def _near(self, values: Iterable[int]) -> Set[int]:
+        """Return the ops that compute the values by elementwise arithmetic, and the ops whose results these read."""
+        flat = self.flat
+        return find_reachable(
+            values, lambda op: [flat.producer[each] for each in flat.inputs[op]] if _is_elementwise(flat, op) else ()
+        )
+
+    def _leads_to(self, handle: int, ends: AbstractSet[int]) -> bool:
+        """Return whether ops depend on a variable. In a graph without a loop, no op after the last of them is looked at."""
+        if not ends:
+            return False
+        last = len(self._rank) if self.flat.loop_inputs else max(self._rank[op] for op in ends)
+
+        def onward(op: int) -> List[int]:
+            return [reader for reader in self._onward(op) if self._rank[reader] <= last]
+
+        return any(op in ends for op in walk_depth_first([self.flat.producer[handle]], onward))
+
+    def _follows_variables(self, own: Sequence[Write]) -> bool:
+        """Return whether a variable is computed from other variables alone, without data."""
+        flat, values = self.flat, {op for each in own for op in self._values(each)}
+        if not values.isdisjoint(self._behind_data):
+            return False
+        handles = {flat.producer[each.handle] for each in own}
+        above = walk_depth_first(values, lambda op: [flat.producer[each] for each in flat.inputs[op]])
+        return any(flat.type(op) in VARIABLES and not flat.inputs[op] and op not in handles for op in above)
+
+    def _is_read(self, own: Sequence[Write]) -> bool:
+        """Return whether a differentiated loss reads a variable; without one, whether anything but its own writes does."""
+        flat, handle = self.flat, own[0].handle
+        if self.forward:
+            return flat.producer[handle] in self.forward
+        inside = upstream(flat, [flat.inputs[each.op][index] for each in own for index in each.values])
+        inside.update(each.op for each in own)
+        values = [handle] if flat.dtypes[handle] != RESOURCE else reads(flat, handle)
+        return any(reader not in inside for tensor in values for reader in self._readers.get(tensor, ()))
 
 
-def _values(flat: FlatGraph, write: Write) -> List[int]:
-    return [flat.inputs[write.op][index] for index in write.values]
-
-
-def _is_own(flat: FlatGraph, write: Write, gradients: AbstractSet[int]) -> bool:
-    """Return whether a write makes an average of the variable's own value, or counts."""
-    if write.op in gradients or flat.type(write.op).startswith(OPTIMIZERS):
-        return False
-    above = upstream(flat, _values(flat, write))
-    if not above.isdisjoint(gradients):
-        return False
-    own = {op for op in above if _reads(flat, op, write.handle)}
-    if not own:
-        sources = [op for op in above if not flat.inputs[op]]
-        return flat.type(write.op) in _INCREMENTS and all(flat.type(op) == "Const" for op in sources)
-    readers: Dict[int, List[int]] = {}
-    for op in above:
-        for tensor in flat.inputs[op]:
-            readers.setdefault(flat.producer[tensor], []).append(op)
-    between = find_reachable(own, lambda op: readers.get(op, ()))
-    return all(flat.type(op) in _ELEMENTWISE or flat.type(op) in VARIABLES for op in between)
+def _is_elementwise(flat: FlatGraph, op: int) -> bool:
+    return flat.type(op) in _ELEMENTWISE or flat.type(op) in VARIABLES
 
 
 def _reads(flat: FlatGraph, op: int, handle: int) -> bool:
-    return any(root(flat, tensor) == handle for tensor in flat.inputs[op][:1])
-
-
-def _follows_variables(flat: FlatGraph, own: Sequence[Write]) -> bool:
-    """Return whether a variable is computed from other variables alone, without data."""
-    leaves = {op for each in own for op in upstream(flat, _values(flat, each)) if not flat.inputs[op]}
-    others = {op for op in leaves if flat.type(op) in VARIABLES} - {flat.producer[each.handle] for each in own}
-    return bool(others) and all(flat.type(op) in VARIABLES or flat.type(op) == "Const" for op in leaves)
-
-
-def _is_read(flat: FlatGraph, handle: int, own: Iterable[Write], forward: FrozenSet[int]) -> bool:
-    """Return whether a differentiated loss reads a variable; without one, whether anything but its own writes does."""
-    if forward:
-        return flat.producer[handle] in forward
-    inside = {op for each in own for op in upstream(flat, _values(flat, each))} | {each.op for each in own}
-    values = [handle] if flat.dtypes[handle] != RESOURCE else [*reads(flat, handle)]
-    read = {op for op, inputs in enumerate(flat.inputs) if not set(values).isdisjoint(inputs)}
-    return not read <= inside
+    return _is_elementwise(flat, op) and any(root(flat, tensor) == handle for tensor in flat.inputs[op][:1])
 
 
 def _still_statistics(

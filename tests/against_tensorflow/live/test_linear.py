@@ -82,6 +82,30 @@ def test_twice_the_variables_are_twice_the_work(question):
     assert growth(graph_of, QUESTIONS[question]) < 2.5
 
 
+def averages_of(size, update):
+    """A bare graph of so many layers, each of which follows another variable by an average."""
+    with tf.Graph().as_default() as graph:
+        value = v1.placeholder(tf.float32, [3, 3], "x")
+        for index in range(size):
+            weights = ones("w%d" % index, 3, 3)
+            value = tf.nn.relu(tf.matmul(value, weights))
+            update(ones("average%d" % index, 3, 3), weights, value)
+        tf.reduce_sum(value, name="loss")
+    return graph.as_graph_def(), None
+
+
+AVERAGES = {
+    "of data": lambda average, weights, value: v1.assign_sub(average, (average - tf.square(value)) * 0.01),
+    "of variables": lambda average, weights, value: v1.assign(average, 0.9 * average + 0.1 * weights),
+}
+
+
+@pytest.mark.parametrize("of", sorted(AVERAGES))
+def test_twice_the_averages_are_twice_the_work(of):
+    build = functools.partial(averages_of, update=AVERAGES[of])
+    assert growth(build, lambda graph_def, _: graphcut.audit(graph_def, loss="loss")) < 2.5
+
+
 def function_of(size):
     """A function that captures so many eager variables, all of one name."""
     variables = [tf.Variable(1.0) for _ in range(size)]
