@@ -203,7 +203,6 @@ def open_graph(message: Any, origin: GraphMetadata) -> LoadedGraph:
     """Return the flat graph of a message, with its names and variables."""
     from graphcut.graph.flatten import calls
     from graphcut.graph.flatten.inline_calls import flatten
-    from graphcut.graph.state_variables import mark_states
     from graphcut.graph.traverse import topological_order
     from graphcut.graph.variables import variable_ops, variables
 
@@ -213,8 +212,6 @@ def open_graph(message: Any, origin: GraphMetadata) -> LoadedGraph:
     topological_order(flat)  # refuses a cycle that is no loop
     listed = variables(flat, origin)
     names = Names(flat, {flat.names[op] + ":0": flat.first_output[op] for op, _ in variable_ops(flat)})
-    if origin.live is None and not origin.knows_variables:
-        listed = mark_states(flat, names, listed)
     return LoadedGraph(flat, origin, listed, names, VariableIndex(listed, _tensor_name_finder(origin)))
 
 

@@ -28,7 +28,6 @@ from typing import (
 
 from graphcut.api.audit import Audit
 from graphcut.api.known_variables import layers_to_freeze, read_in_scope, untouched_variables, variables_of_network
-from graphcut.api.select.resolve_variables import is_pattern
 from graphcut.api.suggest.stops import suggest_stops
 from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
@@ -36,7 +35,6 @@ from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.render.text.explain import explain
 from graphcut.render.text.headings import headings
-from graphcut.render.text.summary import is_state
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, Role, Suggestion, VariableAudit, Verdict
 from graphcut.results.words import error_at, escape_name, shape_text
 from graphcut.util.caching import cached_property
@@ -203,13 +201,8 @@ class Subjects:
         return [Finding(name, rule, None, audit.explain(name), where=audit.loss_where) for name, audit in audits]
 
     def match(self, pattern: str) -> List[Subject]:
-        """Return the variables that a pattern matches: among those considered, else in the whole graph.
-
-        A pattern with a wildcard means no states of training, such as slots of an optimizer, unless it matches nothing else.
-        """
+        """Return the variables that a pattern matches: among those considered, else in the whole graph."""
         result = [self.considered[name] for name in matching_names(list(self.considered), pattern)]
-        if is_pattern(pattern):
-            result = [each for each in result if not is_state(each.variable)] or result
         if result or self.contract.variables:
             return result
         if self._others is None:

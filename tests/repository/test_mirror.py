@@ -110,7 +110,6 @@ JUDGED_BY = {
     "graph/formats/remote_files": "unit/graph/formats/test_reader.py",
     "graph/loss_scaling": "against_tensorflow/training_files/test_sums.py",
     "graph/loss_sums": "against_tensorflow/training_files/test_sums.py",
-    "graph/state_variables": "against_tensorflow/training_files/test_state_variables.py",
     "graph/loaded": "unit/graph/formats/test_reader.py",
     "graph/op_outputs": "unit/graph/flatten/test_inline_calls.py",
     "graph/to_networkx": "unit/graph/flatten/test_inline_calls.py",

@@ -150,8 +150,8 @@ def summary_line(variables: Sequence[VariableAudit]) -> str:
 
     Variables that are not trainable follow ``2 frozen:``. Variables that the step writes without a gradient count as state.
     """
-    states = [variable for variable in variables if is_state(variable)]
-    frozen = [variable for variable in variables if variable.trainable is False and not is_state(variable)]
+    states = [variable for variable in variables if _is_state(variable)]
+    frozen = [variable for variable in variables if variable.trainable is False and not _is_state(variable)]
     trainable = [variable for variable in variables if variable.trainable is not False]
     parts = [_counts(trainable)] * (bool(trainable) or len(variables) == 0)
     parts += [f"{len(frozen)} frozen: {_counts(frozen)}"] * bool(frozen)
@@ -161,7 +161,7 @@ def summary_line(variables: Sequence[VariableAudit]) -> str:
     return "; ".join(parts)
 
 
-def is_state(variable: VariableAudit) -> bool:
+def _is_state(variable: VariableAudit) -> bool:
     """Return whether a variable is state, not trained: the step writes it, but not with a gradient of this loss."""
     written = variable.is_updated and not variable.optimizer_got_gradient
     return variable.trainable is False and bool(written) and variable.verdict not in WITH_GRADIENT
