@@ -521,7 +521,7 @@ class Audit:
         >>> import graphcut
         >>> first, *others = graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")
         >>> print(first)
-        put tf.stop_gradient around output:0 (MatMul), for everything that reads it
+        put tf.stop_gradient around the value of variable w2 (Identity), for everything that reads it
         """
         from graphcut.api.suggest.stops import suggest_stops
 

@@ -126,8 +126,6 @@ def _patch(result: Sequence[Suggestion], source: str) -> str:
     """Return the diffs of the first alternative with a diff, in the order in which they apply."""
     number = next((each.alternative for each in result if each.diff and each.confirmed), -1)
     diffs = [each.diff for each in result if each.alternative == number and each.diff]
-    if not any(each.diff for each in result) and not os.path.exists(source):
-        raise GraphcutError("no patch was written: no edit was suggested\nFollow the advice above.")
     if not diffs and os.path.exists(source):
         raise GraphcutError(
             "no patch was written: a graph file holds no source to edit\n"
@@ -135,8 +133,8 @@ def _patch(result: Sequence[Suggestion], source: str) -> str:
         )
     if not diffs:
         raise GraphcutError(
-            "no patch was written: no edit could be confirmed\n"
-            "graphcut does not import a module twice. Follow the advice above, or put the code that builds the model or graph "
-            "into a function, and name that function: path.py:build."
+            "no patch was written: no edit was traced and audited again\n"
+            "Follow the advice above. If a module builds the model or graph while it is imported, put that code into a "
+            "function, and name the function: path.py:build."
         )
     return "".join(diffs)
