@@ -11,7 +11,6 @@ from graphcut.api.select.resolve_variables import find_targets
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
-    from graphcut.graph.metadata import Variable
 
 
 def known_variables(audits: Iterable[Audit], source: Any) -> Mapping[str, Optional[bool]]:
@@ -29,17 +28,6 @@ def known_variables(audits: Iterable[Audit], source: Any) -> Mapping[str, Option
     for each in program_variables(source):
         result.setdefault(each.name, each.trainable)
     return result
-
-
-def untouched_variables(step: Sequence[Audit], source: Any) -> Sequence[Variable]:
-    """Return the trainable variables of the networks that a step trains a part of, if it neither reads nor writes them."""
-    if isinstance(source, str) or not step:
-        return ()
-    from graphcut.backend.live.program_variables import untouched_variables as find_untouched
-
-    asked = {id(each) for audit in step for target in audit._targets for each in target.variable.objects}
-    touched = {id(each) for audit in step for variable in audit.graph_variables for each in variable.objects}
-    return tuple(find_untouched(source, asked, asked | touched))
 
 
 def layers_to_freeze(audit: Audit, source: Any, names: Collection[str]) -> Sequence[str]:

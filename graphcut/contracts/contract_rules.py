@@ -27,7 +27,7 @@ from typing import (
 )
 
 from graphcut.api.audit import Audit
-from graphcut.api.known_variables import layers_to_freeze, read_in_scope, untouched_variables, variables_of_network
+from graphcut.api.known_variables import layers_to_freeze, read_in_scope, variables_of_network
 from graphcut.api.suggest.stops import suggest_stops
 from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
@@ -36,7 +36,7 @@ from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.render.text.explain import explain
 from graphcut.render.text.headings import headings
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, Role, Suggestion, VariableAudit, Verdict
-from graphcut.results.words import error_at, escape_name, shape_text
+from graphcut.results.words import error_at
 from graphcut.util.caching import cached_property
 from graphcut.util.text import join_first
 
@@ -365,25 +365,6 @@ def _no_unused(subjects: Subjects) -> Iterator[Finding]:
             if getattr(each, "trainable", True) and each.name not in subjects.considered:
                 message = _unknown_words(each.name, audit.raised) or audit.explain(each.name)
                 yield Finding(each.name, "no_unused", None, message, where=audit.loss_where)
-
-    yield from _untouched(subjects)
-
-
-def _untouched(subjects: Subjects) -> Iterator[Finding]:
-    """Yield a finding for each variable of a network that the step trains a part of, and that no gradient is asked for."""
-    contract = subjects.contract
-    is_whole_step = contract.gradient is None and not contract.loss and not any(each.raised for each in subjects.step)
-    untouched = {each.name: each for each in untouched_variables(subjects.step, subjects.source)} if is_whole_step else {}
-    considered = _matching_names([each for each in untouched if each not in subjects.considered], contract.variables)
-    for name in (each for each in untouched if each in considered):
-        message = _UNTOUCHED % (escape_name(name), shape_text(untouched[name].shape))
-        yield Finding(name, "no_unused", None, message, where=subjects.audits[0].loss_where)
-
-
-_UNTOUCHED = (
-    "%s %s is trainable, and the step neither reads it nor asks for its gradient.\nWhat to do: let a loss read it, or make it "
-    "trainable=False; if another step trains it, say so with allow."
-)
 
 
 def _unknown_words(name: str, raised: str) -> str:

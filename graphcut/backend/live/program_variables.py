@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import types
 from collections import deque
-from typing import AbstractSet, Any, Deque, Dict, Iterable, Iterator, List, Set, Tuple
+from typing import Any, Deque, Dict, Iterable, Iterator, List, Set, Tuple
 
 from graphcut.backend.live.function_identity import content
 from graphcut.backend.live.models import listed_variables
@@ -26,27 +26,6 @@ _LIBRARIES = frozenset(["keras", "numpy", "tensorflow", "tf_keras"])
 def program_variables(source: Any) -> Iterator[Variable]:
     """Yield the variables that a function, a model or any other source leads to by names and attributes."""
     yield from (describe_variable(each, ()) for each in _values(source) if is_variable(each))
-
-
-def untouched_variables(source: Any, asked: AbstractSet[int], touched: AbstractSet[int]) -> Iterator[Variable]:
-    """Yield the trainable variables of the networks that a step trains a part of, if the step does not touch them.
-
-    Args:
-        source: the step. Of an object whose method it is, each attribute is a network of its own.
-        asked: the ``id`` of each variable that a gradient of the step was asked for.
-        touched: the ``id`` of each variable that the step reads or writes.
-    """
-    function = getattr(source, "python_function", source)
-    owner = getattr(function, "__self__", None)
-    seen: Set[int] = set()
-    for network in _values(source):
-        if is_variable(network) or isinstance(network, type) or not hasattr(type(network), "trainable_variables"):
-            continue
-        own = list(_own_variables(network) if network is owner else listed_variables(network, "trainable_variables"))
-        if any(id(each) in asked for each in map(variable_of, own)):
-            rest = {id(variable_of(each)): each for each in own if id(variable_of(each)) not in touched | seen}
-            seen.update(rest)
-            yield from (describe_variable(each, ()) for each in rest.values())
 
 
 def variables_of_network(source: Any, name: str) -> List[str]:
@@ -92,11 +71,6 @@ def _named_inside(name: str, value: Any) -> List[Tuple[str, Any]]:
     if isinstance(value, (type, types.ModuleType)) or type(value).__module__.partition(".")[0] in _LIBRARIES:
         return []
     return [("%s.%s" % (name, key), each) for key, each in getattr(value, "__dict__", {}).items() if not key.startswith("_")]
-
-
-def _own_variables(owner: Any) -> List[Any]:
-    """Return the trainable variables that are attributes of an object."""
-    return [each for each in vars(owner).values() if is_variable(each) and getattr(each, "trainable", False)]
 
 
 def _values(source: Any) -> Iterator[Any]:
