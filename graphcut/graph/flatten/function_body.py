@@ -122,9 +122,10 @@ class _Builder:
                 continue
             if attrs and is_special[kind]:
                 self.shared[len(names)] = shared_name(self.known.table[kind].type, attrs)
-            if sizes[kind]:
+            size = sizes[kind]
+            if size:
                 tensors[name] = tensor
-                tensor += sizes[kind]
+                tensor += size
             else:
                 self.scope.silent[name] = len(names)
             names.append(name.decode())
@@ -133,6 +134,8 @@ class _Builder:
             try:
                 if len(texts) == 1:
                     inputs.append((tensors[texts[0]],))
+                elif len(texts) == 2:
+                    inputs.append((tensors[texts[0]], tensors[texts[1]]))
                 else:
                     inputs.append(tuple([tensors[text] for text in texts]) if texts else ())
             except KeyError:
